@@ -1,0 +1,3 @@
+"""Pullback: the mathematics of deep learning as software."""
+
+__version__ = "0.1.0"

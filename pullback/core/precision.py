@@ -1,0 +1,42 @@
+"""Double precision where the caller brought double precision, without touching the process-wide switch."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+import jax
+import numpy as np
+
+Parameters = ParamSpec("Parameters")
+
+
+def double_precision(function: Callable[Parameters, Any]) -> Callable[Parameters, Any]:
+    """Run `function` wholly in float64 when its arrays come from the host, and return NumPy.
+
+    NumPy arrays, Python numbers and sequences of them are host data: the call runs inside `jax.enable_x64(True)` and
+    every array of the result is NumPy, so that no float64 JAX array leaves while the switch is off. If any argument
+    is a JAX array, the call follows that array's precision and is left alone.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> @double_precision
+    ... def third(x):
+    ...     return jnp.asarray(x) / 3
+    >>> third(1.0).dtype
+    dtype('float64')
+    >>> third(jnp.float32(1.0)).dtype
+    dtype('float32')
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Any:
+        if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves((args, kwargs))):
+            return function(*args, **kwargs)
+        with jax.enable_x64(True):
+            result = function(*args, **kwargs)
+            return jax.tree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf, result)
+
+    return wrapped

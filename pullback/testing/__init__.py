@@ -1,0 +1,1 @@
+"""Oracles and shared checks for tests, shipped with the library; nothing of the library imports them."""
