@@ -1,0 +1,122 @@
+"""Disjoint parts of a data set: who trains, who validates, who tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pullback.core.checks import positive
+from pullback.core.errors import ConfigurationError, DataError
+from pullback.core.random import generator
+from pullback.data.dataset import Dataset
+
+THREE_WAY: Mapping[str, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
+
+
+def split(
+    dataset: Dataset, fractions: Mapping[str, float] = THREE_WAY, *, seed: int, stratify: bool = True
+) -> tuple[Dataset, ...]:
+    r"""Random parts of the sizes asked for, each with the class proportions of the whole.
+
+    The sizes $N_j$ are $n f_j$ rounded by largest remainder, so that $\sum_j N_j = n$. Parts are then drawn one after
+    another: from a class of which $m_k$ of $m$ rows are left, part $j$ takes $m_k N_j / m$ rows, rounded by largest
+    remainder so that the part has exactly $N_j$. With two parts every class count is its quota rounded up or down.
+    Rows within a part keep the order of the source.
+
+    Parameters
+    ----------
+    fractions : name of the part -> fraction; they sum to one.
+    seed : the parts are a function of the data's classes, the fractions and the seed.
+    stratify : False draws without regard to classes. A regression, or labels with more than one axis, is one stratum.
+
+    Returns
+    -------
+    the parts in the order of `fractions`; `indices` still count rows of the source.
+
+    Raises
+    ------
+    ConfigurationError
+        if the fractions are not positive or do not sum to one.
+    DataError
+        if a part would be empty, or a class has fewer rows than there are parts.
+
+    Examples
+    --------
+    >>> from pullback.data import load
+    >>> train, test = split(load("iris"), {"train": 0.8, "test": 0.2}, seed=0)
+    >>> len(train), np.bincount(test.targets).tolist()
+    (120, [10, 10, 10])
+
+    References
+    ----------
+    Balinski, Young, "Fair Representation" (1982), the method of Hamilton.
+    """
+    shares = _shares(fractions)
+    sizes = largest_remainder(shares * len(dataset), len(dataset))
+    if sizes.min() == 0:
+        raise DataError(
+            f"a part of {dataset.name!r} would be empty",
+            expected=f"at least one row a part of {len(dataset)} rows",
+            got=", ".join(f"{name}: {size}" for name, size in zip(fractions, sizes, strict=True)),
+            fix="use fewer parts or larger fractions",
+        )
+    strata = np.zeros(len(dataset), np.int32)
+    if stratify and dataset.class_names is not None and dataset.targets.ndim == 1:
+        strata = dataset.targets
+        _check_classes(dataset, len(sizes))
+    parts = stratified_parts(strata, sizes, generator(seed, "split"))
+    return tuple(dataset.take(part) for part in parts)
+
+
+def largest_remainder(quotas: np.ndarray, total: int) -> np.ndarray:
+    """Integers next to the quotas that sum to `total`; ties go to the earlier entry.
+
+    Examples
+    --------
+    >>> largest_remainder(np.array([1.4, 2.3, 1.3]), 5).tolist()
+    [2, 2, 1]
+    """
+    # A quota such as 0.7 * 10 may fall short of its integer by rounding alone.
+    quotas = np.where(np.isclose(quotas, np.rint(quotas), rtol=0, atol=1e-9), np.rint(quotas), quotas)
+    floors = np.floor(quotas).astype(np.int64)
+    order = np.argsort(-(quotas - floors), kind="stable")
+    floors[order[: total - floors.sum()]] += 1
+    return floors
+
+
+def stratified_parts(strata: np.ndarray, sizes: np.ndarray, random: np.random.Generator) -> list[np.ndarray]:
+    """Sorted row positions of each part; every part draws from every stratum in proportion to the rows left in it."""
+    rows = [random.permutation(np.flatnonzero(strata == stratum)) for stratum in np.unique(strata)]
+    parts = []
+    for size in sizes:
+        left = np.array([len(stratum) for stratum in rows])
+        takes = largest_remainder(left * (size / left.sum()), int(size))
+        parts.append(np.sort(np.concatenate([stratum[:take] for stratum, take in zip(rows, takes, strict=True)])))
+        rows = [stratum[take:] for stratum, take in zip(rows, takes, strict=True)]
+    return parts
+
+
+def _shares(fractions: Mapping[str, float]) -> np.ndarray:
+    shares = np.array([positive(f"fraction of {name!r}", share) for name, share in fractions.items()])
+    if abs(shares.sum() - 1) > 1e-6:
+        raise ConfigurationError(
+            "the fractions of a split do not sum to one",
+            expected="a sum of 1",
+            got=f"{shares.sum():g} from {dict(fractions)}",
+            fix="name every part, the rest as well",
+        )
+    return shares / shares.sum()
+
+
+def _check_classes(dataset: Dataset, parts: int) -> None:
+    assert dataset.class_names is not None
+    counts = np.bincount(dataset.targets, minlength=len(dataset.class_names))
+    small = np.flatnonzero((counts > 0) & (counts < parts))
+    if len(small):
+        raise DataError(
+            f"class {dataset.class_names[small[0]]!r} of {dataset.name!r} is too small for {parts} parts",
+            expected=f"at least {parts} rows of every class that occurs",
+            got=f"{counts[small[0]]} rows",
+            fix="merge or drop the class, use fewer parts, or pass stratify=False",
+        )
