@@ -1,0 +1,29 @@
+"""The `pullback` command: one file a command, resolved from the literal table below on first use.
+
+The table is all that `pullback --help` needs, so it loads neither JAX nor the option parser.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """Where a command lives, what it does in one line, and whether its process trains."""
+
+    module: str
+    usage: str
+    summary: str
+    trains: bool = False
+
+
+COMMANDS: dict[str, Command] = {
+    "train": Command(
+        "pullback.cli.train", "train [RECIPE] [--field value ...]", "train a recipe and report on it", trains=True
+    ),
+    "resume": Command("pullback.cli.resume", "resume RUN", "continue a run that was interrupted", trains=True),
+    "report": Command("pullback.cli.report", "report RUN", "write the report of a run again"),
+    "runs": Command("pullback.cli.runs", "runs [DIRECTORY]", "list run folders with state and result"),
+    "list": Command("pullback.cli.list", "list", "list the recipes that come with the library"),
+    "doctor": Command("pullback.cli.doctor", "doctor", "show device, versions and settings, and what would mend them"),
+}
