@@ -70,9 +70,13 @@ class Dataset:
             targets, class_names = _labels(self.name, targets, self.task, self.class_names)
         indices = _row_ids(self.name, self.indices, len(inputs))
         feature_names = _feature_names(self.name, self.feature_names, inputs)
-        checked = dict(
-            inputs=inputs, targets=targets, class_names=class_names, feature_names=feature_names, indices=indices
-        )
+        checked = {
+            "inputs": inputs,
+            "targets": targets,
+            "class_names": class_names,
+            "feature_names": feature_names,
+            "indices": indices,
+        }
         for attribute, value in checked.items():
             object.__setattr__(self, attribute, value)
 
@@ -179,15 +183,16 @@ def _labels(
             got=", ".join(class_names),
             fix='set task="classification" or name two classes',
         )
-    bad = np.argwhere((targets < 0) | (targets >= len(class_names))) if targets.dtype != np.bool_ else ()
+    labels = targets.astype(np.int64)
+    bad = np.argwhere((labels < 0) | (labels >= len(class_names)))
     if len(bad):
         raise DataError(
             f"label of {name!r} in {_place(bad[0], None)} is no class",
             expected=f"an integer 0 .. {len(class_names) - 1}",
-            got=f"{targets[tuple(bad[0])]} ({len(bad)} of {targets.size} labels are out of range)",
+            got=f"{labels[tuple(bad[0])]} ({len(bad)} of {targets.size} labels are out of range)",
             fix="number the classes from 0, or pass a name for every class",
         )
-    return targets.astype(np.int32), class_names
+    return labels.astype(np.int32), class_names
 
 
 def _row_ids(name: str, indices: np.ndarray, rows: int) -> np.ndarray:
