@@ -1,0 +1,1 @@
+"""Figures of the report, each a function from numbers to inline SVG."""
