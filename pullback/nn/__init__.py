@@ -1,1 +1,93 @@
 """Layers, activations, initializers and losses."""
+
+from __future__ import annotations
+
+from pullback.nn import initializers
+from pullback.nn.activation import Activation
+from pullback.nn.activations import (
+    ACTIVATIONS,
+    celu,
+    elu,
+    gelu,
+    gelu_tanh,
+    get_activation,
+    hard_sigmoid,
+    hard_swish,
+    hard_tanh,
+    identity,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    log_sum_exp,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
+from pullback.nn.dropout import Dropout
+from pullback.nn.flatten import Flatten
+from pullback.nn.linear import Linear, linear
+from pullback.nn.losses import (
+    LOSSES,
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Huber,
+    SquaredError,
+    check_targets,
+    get_loss,
+)
+from pullback.nn.sequential import Sequential
+from pullback.nn.state import Stateful, has_memory, init_state, with_row_weights
+
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "AbsoluteError",
+    "Activation",
+    "BinaryCrossEntropy",
+    "CategoricalCrossEntropy",
+    "Dropout",
+    "Flatten",
+    "Huber",
+    "Linear",
+    "Sequential",
+    "SquaredError",
+    "Stateful",
+    "celu",
+    "check_targets",
+    "elu",
+    "gelu",
+    "gelu_tanh",
+    "get_activation",
+    "get_loss",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
+    "has_memory",
+    "identity",
+    "init_state",
+    "initializers",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "log_sum_exp",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+    "with_row_weights",
+]

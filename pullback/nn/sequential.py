@@ -46,21 +46,34 @@ class Sequential(eqx.Module):
     def __call__(
         self, x: Array, state: dict[str, Any] | None = None, *, key: Array | None = None, training: bool = False
     ) -> Any:
-        remembering = [str(position) for position, layer in enumerate(self.layers) if has_memory(layer)]
-        memory = _memory(remembering, state)
-        for position, (layer, layer_key) in enumerate(zip(self.layers, split(key, len(self.layers)), strict=True)):
-            try:
-                if str(position) in remembering:
-                    x, memory[str(position)] = layer(x, memory[str(position)], key=layer_key, training=training)
-                else:
-                    x = layer(x, key=layer_key, training=training)
-            except ShapeError as error:
-                error.within(f"layers[{position}]", producer=self._producer(position))
-                raise
-        return (x, {"layers": memory}) if remembering else x
+        return call_in_order(self.layers, x, state, key=key, training=training)
 
-    def _producer(self, position: int) -> str | None:
-        return f"layers[{position - 1}] ({type(self.layers[position - 1]).__name__})" if position else None
+
+def call_in_order(
+    layers: tuple[Any, ...],
+    x: Array,
+    state: dict[str, Any] | None,
+    *,
+    key: Array | None = None,
+    training: bool = False,
+) -> Any:
+    r"""\(f_n(\cdots f_1(x))\) for a model whose field `layers` holds the members.
+
+    Returns `y`, or `(y, state)` with `state = {"layers": {position: memory}}` if a member has memory.
+    """
+    remembering = [str(position) for position, layer in enumerate(layers) if has_memory(layer)]
+    memory = _memory(remembering, state)
+    for position, (layer, layer_key) in enumerate(zip(layers, split(key, len(layers)), strict=True)):
+        try:
+            if str(position) in remembering:
+                x, memory[str(position)] = layer(x, memory[str(position)], key=layer_key, training=training)
+            else:
+                x = layer(x, key=layer_key, training=training)
+        except ShapeError as error:
+            producer = f"layers[{position - 1}] ({type(layers[position - 1]).__name__})" if position else None
+            error.within(f"layers[{position}]", producer=producer)
+            raise
+    return (x, {"layers": memory}) if remembering else x
 
 
 def _as_layer(position: int, layer: Any) -> eqx.Module:
@@ -85,7 +98,7 @@ def _memory(remembering: list[str], state: Any) -> dict[str, Any]:
     """The memories of the members by position, or an error if the call does not fit the model."""
     if not remembering and state:
         raise ConfigurationError(
-            "this Sequential has no memory but was given a state",
+            "this model has no memory but was given a state",
             expected="y = model(x)",
             got="model(x, state)",
             fix="leave the state out; pullback.nn.has_memory(model) tells which call a model takes",
@@ -96,7 +109,7 @@ def _memory(remembering: list[str], state: Any) -> dict[str, Any]:
     if not isinstance(memory, dict) or set(memory) != set(remembering):
         found = "no state" if state is None else "a state of another model"
         raise ConfigurationError(
-            "this Sequential has memory and was called without it" if state is None else "the state does not fit",
+            "this model has memory and was called without it" if state is None else "the state does not fit",
             expected=f"y, state = model(x, state), with a memory for the layers {', '.join(remembering)}",
             got=found,
             fix="state = pullback.nn.init_state(model) before the first call, then pass on what each call returns",
