@@ -1,0 +1,16 @@
+"""Gradient transformations: Optax's interface, one file a method; schedules are in `pullback.optim.schedules`."""
+
+from optax import chain as chain
+
+from pullback.optim.adam import adam as adam
+from pullback.optim.adamw import adamw as adamw
+from pullback.optim.clip_by_norm import clip_by_norm as clip_by_norm
+from pullback.optim.clip_by_norm import global_norm as global_norm
+from pullback.optim.clip_by_value import clip_by_value as clip_by_value
+from pullback.optim.learning_rate import learning_rate_in_force as learning_rate_in_force
+from pullback.optim.momentum import convert_momentum as convert_momentum
+from pullback.optim.momentum import momentum as momentum
+from pullback.optim.nesterov import nesterov as nesterov
+from pullback.optim.sgd import sgd as sgd
+from pullback.optim.table import OPTIMIZERS as OPTIMIZERS
+from pullback.optim.table import get_optimizer as get_optimizer
