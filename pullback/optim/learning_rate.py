@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from pullback.core.checks import positive
 
@@ -16,7 +16,7 @@ Schedule = Callable[[Any], Any]
 LearningRate = float | Array | Schedule
 
 
-def as_schedule(learning_rate: LearningRate) -> Callable[[Int[Array, ""]], Float[Array, ""]]:
+def as_schedule(learning_rate: LearningRate) -> Callable[[Any], Float[Array, ""]]:
     """The learning rate as a function of the update's number, in the default floating dtype.
 
     An array is taken as it is, so that a sweep can trace it; a number must be positive.

@@ -1,0 +1,53 @@
+"""A learning rate that drops by a factor at given updates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from pullback.core.checks import positive
+from pullback.optim.schedules.boundaries import check_boundaries
+from pullback.optim.schedules.real_step import real_step
+
+
+def multi_step(t: Float[Array, ""], initial: float, factor: float, milestones: Sequence[int]) -> Float[Array, ""]:
+    r"""$\alpha_t = \alpha_0 \, \gamma^{\#\{j : m_j \le t\}}$."""
+    passed = sum((t >= milestone).astype(t.dtype) for milestone in milestones)
+    return initial * jnp.exp(math.log(factor) * passed)
+
+
+@dataclass(frozen=True)
+class MultiStep:
+    r"""Multiplied by a factor at each milestone.
+
+    $$ \alpha_t = \alpha_0 \, \gamma^{\#\{j : m_j \le t\}} $$
+
+    Parameters
+    ----------
+    initial : $\alpha_0 > 0$.
+    factor : $\gamma > 0$.
+    milestones : $m_1 < m_2 < \dots$, in updates.
+
+    Examples
+    --------
+    >>> schedule = MultiStep(0.1, factor=0.5, milestones=(10, 15))
+    >>> [round(float(schedule(step)), 6) for step in (9, 10, 14, 15)]
+    [0.1, 0.05, 0.05, 0.025]
+    """
+
+    initial: float
+    factor: float
+    milestones: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        positive("initial", self.initial)
+        positive("factor", self.factor)
+        check_boundaries("milestones", self.milestones)
+
+    def __call__(self, step: Any) -> Array:
+        return multi_step(real_step(step), self.initial, self.factor, self.milestones)
