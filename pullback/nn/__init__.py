@@ -32,7 +32,7 @@ from pullback.nn.activations import (
 )
 from pullback.nn.dropout import Dropout
 from pullback.nn.flatten import Flatten
-from pullback.nn.linear import Linear, linear
+from pullback.nn.linear import Linear
 from pullback.nn.losses import (
     LOSSES,
     AbsoluteError,
@@ -40,11 +40,15 @@ from pullback.nn.losses import (
     CategoricalCrossEntropy,
     Huber,
     SquaredError,
+    check_head,
     check_targets,
     get_loss,
 )
+from pullback.nn.multiply_adds import multiply_adds
+from pullback.nn.probe import probe
 from pullback.nn.sequential import Sequential
 from pullback.nn.state import Stateful, has_memory, init_state, with_row_weights
+from pullback.nn.summary import LayerSummary, parameter_count, summary
 
 __all__ = [
     "ACTIVATIONS",
@@ -56,11 +60,13 @@ __all__ = [
     "Dropout",
     "Flatten",
     "Huber",
+    "LayerSummary",
     "Linear",
     "Sequential",
     "SquaredError",
     "Stateful",
     "celu",
+    "check_head",
     "check_targets",
     "elu",
     "gelu",
@@ -75,11 +81,13 @@ __all__ = [
     "init_state",
     "initializers",
     "leaky_relu",
-    "linear",
     "log_sigmoid",
     "log_softmax",
     "log_sum_exp",
     "mish",
+    "multiply_adds",
+    "parameter_count",
+    "probe",
     "relu",
     "relu6",
     "selu",
@@ -88,6 +96,7 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "summary",
     "tanh",
     "with_row_weights",
 ]

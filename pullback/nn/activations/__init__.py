@@ -11,7 +11,7 @@ from pullback.core.errors import ConfigurationError, unknown_name
 from pullback.nn.activations.rectifiers import celu, elu, leaky_relu, relu, relu6, selu
 from pullback.nn.activations.sigmoids import hard_sigmoid, hard_tanh, log_sigmoid, sigmoid, softsign, tanh
 from pullback.nn.activations.smooth_rectifiers import gelu, gelu_tanh, hard_swish, mish, silu, softplus
-from pullback.nn.activations.softmax import log_softmax, log_sum_exp, softmax
+from pullback.nn.activations.softmaxes import log_softmax, log_sum_exp, softmax
 
 __all__ = [
     "ACTIVATIONS",

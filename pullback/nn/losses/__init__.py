@@ -8,15 +8,12 @@ from typing import Any
 from jaxtyping import Array
 
 from pullback.core.errors import ConfigurationError, unknown_name
-from pullback.nn.losses.absolute_error import AbsoluteError, absolute_error
-from pullback.nn.losses.binary_cross_entropy import BinaryCrossEntropy, binary_cross_entropy
-from pullback.nn.losses.categorical_cross_entropy import (
-    CategoricalCrossEntropy,
-    categorical_cross_entropy,
-    categorical_cross_entropy_of_rows,
-)
-from pullback.nn.losses.huber import Huber, huber
-from pullback.nn.losses.squared_error import SquaredError, squared_error
+from pullback.nn.losses.absolute_error import AbsoluteError
+from pullback.nn.losses.binary_cross_entropy import BinaryCrossEntropy
+from pullback.nn.losses.categorical_cross_entropy import CategoricalCrossEntropy
+from pullback.nn.losses.heads import check_head
+from pullback.nn.losses.huber import Huber
+from pullback.nn.losses.squared_error import SquaredError
 from pullback.nn.losses.targets import check_targets
 
 __all__ = [
@@ -26,14 +23,9 @@ __all__ = [
     "CategoricalCrossEntropy",
     "Huber",
     "SquaredError",
-    "absolute_error",
-    "binary_cross_entropy",
-    "categorical_cross_entropy",
-    "categorical_cross_entropy_of_rows",
+    "check_head",
     "check_targets",
     "get_loss",
-    "huber",
-    "squared_error",
 ]
 
 LOSSES: dict[str, Callable[..., Any]] = {

@@ -1,0 +1,84 @@
+r"""Multiply-adds of a traced program: products of matrices and convolutions, counted on shapes alone."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
+
+from pullback.autodiff.primitive import inner_jaxpr
+
+_SCOPE = re.compile(r"<([^<>]*)>")
+
+
+def multiply_adds(program: ClosedJaxpr | Jaxpr) -> Counter[str]:
+    r"""Multiply-adds by layer: keys are the paths under which `probe` names the operations, `""` the rest.
+
+    A product over contracted sizes \(k\) with free sizes \(m, n\) and batch \(b\) counts \(bmnk\); a convolution the
+    number of its outputs times the kernel positions and input channels (of one group) behind each. A `scan` counts its
+    body times its length, a `while` its body once, a conditional its dearest branch. Everything elementwise counts 0.
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> multiply_adds(jax.make_jaxpr(jnp.matmul)(jnp.ones((2, 3)), jnp.ones((3, 4)))).total()
+    24
+    """
+    return _count(program, "")
+
+
+def _count(program: ClosedJaxpr | Jaxpr, scope: str) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for equation in program.eqns:
+        named = _SCOPE.findall(str(equation.source_info.name_stack))
+        here = named[-1] if named else scope
+        total[here] += _own(equation)
+        total.update(_inside(equation, here))
+    return total
+
+
+def _own(equation: JaxprEqn) -> int:
+    name = equation.primitive.name
+    if name == "dot_general":
+        return _dot(equation)
+    return _convolution(equation) if name == "conv_general_dilated" else 0
+
+
+def _dot(equation: JaxprEqn) -> int:
+    (contracted, _), _ = equation.params["dimension_numbers"]
+    shape = equation.invars[0].aval.shape
+    return math.prod(equation.outvars[0].aval.shape) * math.prod(shape[axis] for axis in contracted)
+
+
+def _convolution(equation: JaxprEqn) -> int:
+    parameters = equation.params
+    kernel = equation.invars[1].aval.shape
+    outputs = kernel[parameters["dimension_numbers"].rhs_spec[0]]
+    # Zeros that a transposed convolution puts between its inputs take no part.
+    work = math.prod(equation.outvars[0].aval.shape) * math.prod(kernel) // outputs
+    return work // math.prod(parameters["lhs_dilation"])
+
+
+def _inside(equation: JaxprEqn, scope: str) -> Counter[str]:
+    ours = inner_jaxpr(equation)
+    if ours is not None:
+        return _count(ours, scope)
+    counts = [_count(program, scope) for program in _programs(equation)]
+    if equation.primitive.name == "cond":
+        return max(counts, key=Counter.total)
+    times = equation.params["length"] if equation.primitive.name == "scan" else 1
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update({path: times * number for path, number in count.items()})
+    return total
+
+
+def _programs(equation: JaxprEqn) -> Iterator[Any]:
+    for value in equation.params.values():
+        for candidate in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(candidate, ClosedJaxpr | Jaxpr):
+                yield candidate
