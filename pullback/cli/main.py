@@ -10,7 +10,6 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
 
 from pullback import __version__
 from pullback.cli import COMMANDS
@@ -33,8 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _dispatch(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
         return code
+    except SystemExit as end:
+        # Printed help, or training that was interrupted and saved.
+        return end.code if isinstance(end.code, int) else 0
     except PullbackError as error:
-        print_error(error, sys.stderr)
+        print_error(error)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -47,15 +49,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in _STORAGE_ERRORS:
             raise
         what = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
-        print_error(PullbackError(what, fix=_STORAGE_ERRORS[error.errno]), sys.stderr)
+        print_error(PullbackError(what, fix=_STORAGE_ERRORS[error.errno]))
         return PullbackError.exit_code
 
 
-def print_error(error: PullbackError, stream: TextIO) -> None:
-    """Write `error` in the form what, expected, got, to do; colored on a terminal only."""
-    colored = stream.isatty() and not os.environ.get("NO_COLOR")
+def print_error(error: PullbackError) -> None:
+    """Write `error` to standard error in the form what, expected, got, to do; colored on a terminal only."""
+    colored = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     label = "\033[1;31merror:\033[0m" if colored else "error:"
-    print(f"{label} {error}", file=stream)
+    print(f"{label} {error}", file=sys.stderr)
 
 
 def help_text() -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import fcntl
 import json
 import os
 from dataclasses import dataclass
@@ -78,7 +80,14 @@ def read_line(folder: str) -> RunLine | None:
 
 
 def is_going(folder: str) -> bool:
-    """Whether a living process holds the folder's lock."""
+    """Whether a living process holds the folder's lock; the system frees it when the process ends."""
+    try:
+        with open(f"{folder}/lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        return error.errno in (errno.EWOULDBLOCK, errno.EAGAIN)
     return False
 
 
