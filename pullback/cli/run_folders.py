@@ -79,6 +79,12 @@ def read_line(folder: str) -> RunLine | None:
     return RunLine(identity, recipe, state, epochs, _result(evaluation), created)
 
 
+def read_evaluation(folder: str) -> dict[str, Any] | None:
+    """The record of the final evaluation, once the run has one."""
+    events = _last_events(f"{folder}/metrics.jsonl")
+    return next((event for event in events if event.get("event") == "evaluation"), None)
+
+
 def is_going(folder: str) -> bool:
     """Whether a living process holds the folder's lock; the system frees it when the process ends."""
     try:

@@ -1,0 +1,72 @@
+"""`pullback resume RUN`: continue a run from its last whole checkpoint.
+
+A run of a recipe of the library is built again from the recorded fields. A recipe file is run only if its path is
+typed again: what a run folder says never makes code run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from pullback.cli.options import parse
+from pullback.cli.outcome import print_outcome
+from pullback.cli.recipe_module import fill, load_recipe
+from pullback.cli.run_folders import find_run
+from pullback.core.errors import ConfigurationError
+from pullback.recipes import RECIPES
+from pullback.train import Interrupted, Run, read_config, resume, resume_run
+
+
+@dataclass(frozen=True)
+class ResumeOptions:
+    """Which run, and how."""
+
+    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Path of a run folder, or its id under runs/ (the beginning is enough)."""
+
+    recipe: Path | None = None
+    """Recipe file to build the experiment from, for a run that a file started."""
+
+    report: bool = True
+    """Write report.html at the end."""
+
+    quiet: bool = False
+    """Show no progress."""
+
+
+def run(arguments: list[str]) -> int:
+    """Go on with a run and print the result."""
+    (options,) = parse(
+        (ResumeOptions,), arguments, command="resume", description="Continue a run from its last whole checkpoint."
+    )
+    folder = find_run(options.run)
+    try:
+        _resumed(folder, options)
+    except Interrupted:
+        print(f"go on with: pullback resume {folder}")
+        raise
+    print_outcome(folder, report=options.report)
+    return 0
+
+
+def _resumed(folder: Path, options: ResumeOptions) -> Run:
+    recorded: dict[str, Any] = read_config(folder)["recipe"] or {}
+    progress = not options.quiet
+    name = str(options.recipe) if options.recipe is not None else recorded.get("name")
+    if options.recipe is not None or (recorded.get("path") is None and name in RECIPES):
+        recipe = load_recipe(str(name))
+        return resume_run(recipe.build(fill(recipe, recorded.get("fields") or {})), folder, progress=progress)
+    try:
+        return resume(folder, progress=progress)
+    except ConfigurationError as error:
+        file = recorded.get("path") or "PATH"
+        raise ConfigurationError(
+            error.what,
+            expected="the recipe file that started the run",
+            got=f"a run of {file}" if recorded else "a run started from Python",
+            fix=f"pullback resume {folder} --recipe {file}" if recorded else "call pullback.train.resume from Python",
+        ) from error

@@ -1,0 +1,87 @@
+"""`pullback train [RECIPE] [--field value ...]`: build the experiment of a recipe, run it, report on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from pullback.cli.options import flags, parse
+from pullback.cli.outcome import print_outcome
+from pullback.cli.recipe_module import RecipeModule, load_recipe
+from pullback.cli.run_folders import DEFAULT_FOLDER
+from pullback.core.errors import ConfigurationError
+from pullback.recipes import RECIPES
+from pullback.train import Experiment, Interrupted, RecipeRecord, new_id
+from pullback.train import run as run_experiment
+
+DEFAULT_RECIPE = "digits"
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of the command beside the fields of the recipe."""
+
+    run_dir: Path | None = None
+    """Folder of the run; without it runs/<time>-<recipe>-seed<seed>."""
+
+    report: bool = True
+    """Write report.html at the end."""
+
+    quiet: bool = False
+    """Show no progress."""
+
+
+def run(arguments: list[str]) -> int:
+    """Train and print the result."""
+    named = bool(arguments) and not arguments[0].startswith("-")
+    recipe = load_recipe(arguments[0] if named else DEFAULT_RECIPE)
+    _check_fields(recipe)
+    fields, options = parse(
+        (recipe.form, TrainOptions),
+        arguments[1:] if named else arguments,
+        command=f"train {recipe.label}",
+        description=_description(recipe),
+    )
+    experiment = recipe.build(fields)
+    folder = options.run_dir or free_folder(DEFAULT_FOLDER, recipe.name, experiment)
+    try:
+        run_experiment(
+            experiment,
+            run_dir=folder,
+            recipe=RecipeRecord(recipe.name, recipe.path and str(recipe.path), dataclasses.asdict(fields)),
+            command=["pullback", "train", *arguments],
+            progress=not options.quiet,
+        )
+    except Interrupted:
+        print(f"go on with: pullback resume {folder}")
+        raise
+    print_outcome(folder, report=options.report)
+    return 0
+
+
+def free_folder(parent: Path, name: str, experiment: Experiment) -> Path:
+    """A folder that does not exist yet, named by time, recipe and seed."""
+    identity = new_id(name, experiment.seed)
+    candidate, number = parent / identity, 1
+    while candidate.exists():
+        number += 1
+        candidate = parent / f"{identity}-{number}"
+    return candidate
+
+
+def _check_fields(recipe: RecipeModule) -> None:
+    taken = sorted(set(flags((recipe.form,))) & set(flags((TrainOptions,))))
+    if taken:
+        raise ConfigurationError(
+            f"the recipe {recipe.label} has a field that the command itself uses",
+            expected=f"fields other than {', '.join(flags((TrainOptions,)))}",
+            got=", ".join(taken),
+            fix="rename the field of the recipe",
+        )
+
+
+def _description(recipe: RecipeModule) -> str:
+    others = ", ".join(name for name in RECIPES if name != recipe.name)
+    hint = f"\n\nOther recipes: {others}." if others and recipe.path is None else ""
+    return recipe.header + hint
