@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pullback.core.errors import RunFolderError
+from pullback.prob import Interval
 from pullback.report.array_archive import read_archive
 from pullback.report.records import (
     Record,
@@ -47,15 +49,26 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """One metric as the run itself evaluated it; what the run did not say is None."""
+class Estimate:
+    """A number with its confidence interval, as far as it has one."""
 
     value: float
-    lower: float | None
-    upper: float | None
-    level: float | None
-    n: int | None
-    method: str | None
+    lower: float | None = None
+    upper: float | None = None
+    level: float | None = None
+    n: int | None = None
+    method: str | None = None
+
+    @classmethod
+    def of(cls, interval: Interval) -> Estimate:
+        """The same numbers as an estimate; infinite limits are none."""
+        bounded = math.isfinite(interval.lower) and math.isfinite(interval.upper)
+        lower, upper = (interval.lower, interval.upper) if bounded else (None, None)
+        return cls(interval.value, lower, upper, interval.level, interval.n, interval.method)
+
+    @property
+    def half_width(self) -> float | None:
+        return None if self.lower is None or self.upper is None else (self.upper - self.lower) / 2
 
 
 @dataclass(frozen=True)
@@ -133,7 +146,7 @@ class RunFolder:
     preprocessing: tuple[Record, ...]
     epochs: tuple[Epoch, ...]
     finished: Finished | None
-    evaluations: dict[str, dict[str, Recorded]]
+    evaluations: dict[str, dict[str, Estimate]]
     timing: tuple[EpochTime, ...]
     predictions: Predictions | None
     notes: tuple[str, ...] = field(default=())
@@ -292,24 +305,24 @@ def _finished(events: list[Record]) -> Finished | None:
     return Finished(text(ends[-1], "reason"), count(ends[-1], "best_epoch")) if ends else None
 
 
-def _evaluations(events: list[Record]) -> dict[str, dict[str, Recorded]]:
-    found: dict[str, dict[str, Recorded]] = {}
+def _evaluations(events: list[Record]) -> dict[str, dict[str, Estimate]]:
+    found: dict[str, dict[str, Estimate]] = {}
     for event in events:
         if event.get("event") == "evaluation":
             metrics = mapping(event, "metrics")
             found[text(event, "split", "held-out")] = {
-                name: recorded for name in metrics if (recorded := _recorded(metrics, name)) is not None
+                name: estimate for name in metrics if (estimate := _estimate(metrics, name)) is not None
             }
     return found
 
 
-def _recorded(metrics: Record, name: str) -> Recorded | None:
+def _estimate(metrics: Record, name: str) -> Estimate | None:
     # A bare number is a metric without an interval.
     record = mapping(metrics, name) or {"value": metrics.get(name)}
     value = number(record, "value")
     if value is None:
         return None
-    return Recorded(
+    return Estimate(
         value, number(record, "lower"), number(record, "upper"), number(record, "level"),
         count(record, "n"), text(record, "method") or None,
     )  # fmt: skip

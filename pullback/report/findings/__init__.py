@@ -1,0 +1,1 @@
+"""What a careful reader would notice in a run, in plain words."""

@@ -1,0 +1,65 @@
+"""Every score of a run with its interval: those the run recorded, and those its predictions give."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+
+from pullback.report.number_text import label_of, number_text
+from pullback.report.outcome import Outcome
+from pullback.report.run_folder import Estimate, RunFolder
+
+LEVEL = 0.95
+# Recorded in float32, recomputed in float64.
+AGREEMENT = 1e-3
+
+
+@dataclass(frozen=True)
+class Score:
+    """A named number with its interval; `meaning` says in a phrase what it measures."""
+
+    name: str
+    estimate: Estimate
+    meaning: str
+    unit_range: bool = False
+
+
+def collect_scores(run: RunFolder, computed: list[Score]) -> list[Score]:
+    """Scores of the held-out rows: computed ones, with the interval that the run recorded, then what only it knows."""
+    recorded = recorded_estimates(run)
+    merged = [_with_recorded(score, recorded.get(score.name)) for score in computed]
+    loss = str(run.settings.get("loss") or "").replace("_", " ")
+    for name, estimate in recorded.items():
+        repeats_a_score = name == "loss" and any(_same(estimate.value, score.estimate.value) for score in merged)
+        if name not in {score.name for score in computed} and not repeats_a_score:
+            merged.append(Score(name, estimate, loss if name == "loss" else "as recorded by the run"))
+    return merged
+
+
+def recorded_estimates(run: RunFolder) -> dict[str, Estimate]:
+    """What the run evaluated on the rows of its predictions; without those, on the last split it evaluated."""
+    if run.predictions is not None:
+        return run.evaluations.get(run.predictions.split, {})
+    return run.evaluations.get("test") or (list(run.evaluations.values())[-1] if run.evaluations else {})
+
+
+def disagreements(run: RunFolder, computed: list[Score]) -> list[str]:
+    """Sentences about scores that differ between the recorded metrics and the stored predictions."""
+    recorded = recorded_estimates(run)
+    return [
+        f"{label_of(score.name)} is {number_text(recorded[score.name].value, 6)} in metrics.jsonl but "
+        f"{number_text(score.estimate.value, 6)} from predictions.npz: these files do not belong together."
+        for score in computed
+        if score.name in recorded and not _same(recorded[score.name].value, score.estimate.value)
+    ]
+
+
+def _same(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=AGREEMENT, abs_tol=1e-6)
+
+
+def _with_recorded(score: Score, recorded: Estimate | None) -> Score:
+    if recorded is None or recorded.lower is None or recorded.upper is None:
+        return score
+    return replace(score, estimate=recorded)

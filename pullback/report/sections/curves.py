@@ -1,0 +1,58 @@
+"""The course of training: curves, and the numbers behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pullback.report.blocks import Block, Column, Figures, Prose, Section, Table
+from pullback.report.figures.learning_curves import learning_curves
+from pullback.report.number_text import label_of, number_text
+from pullback.report.run_folder import Epoch, RunFolder
+
+LONGEST_TABLE = 60
+
+
+def curves_section(run: RunFolder) -> Section:
+    """Learning curves and the table of epochs."""
+    if not run.epochs:
+        return Section("curves", "Learning curves", [Prose("No epoch has been completed yet.")])
+    best = run.best_epoch.epoch if run.best_epoch is not None else None
+    blocks: list[Block] = [Figures(learning_curves(run.epochs, best)), _epoch_table(run.epochs, best)]
+    if any(epoch.train for epoch in run.epochs):
+        blocks.insert(
+            0,
+            Prose(
+                "Training values are averages over an epoch, taken while the weights move; "
+                "validation values are taken at its end."
+            ),
+        )
+    return Section("curves", "Learning curves", blocks)
+
+
+def _epoch_table(epochs: Sequence[Epoch], best: int | None) -> Table:
+    shown = _shown(epochs, best)
+    names = list(dict.fromkeys((split, name) for epoch in epochs for split in ("train", "validation") for name in getattr(epoch, split)))
+    columns = [
+        Column("epoch", True), Column("step", True), Column("learning rate", True),
+        *(Column(f"{'training' if split == 'train' else split} {label_of(name).lower()}", True) for split, name in names),
+    ]  # fmt: skip
+    rows = [
+        [f"{'kept: ' if epoch.epoch == best else ''}{epoch.epoch}", str(epoch.step or ""), _rate(epoch.learning_rate),
+         *(number_text(getattr(epoch, split).get(name), 4) for split, name in names)]
+        for epoch in shown
+    ]  # fmt: skip
+    all_of_them = f"all {len(epochs)}" if len(shown) == len(epochs) else f"{len(shown)} of {len(epochs)}"
+    return Table("Epochs", columns, rows, folded=f"The numbers: {all_of_them} epochs")
+
+
+def _rate(rate: float | None) -> str:
+    return "" if rate is None else f"{rate:.4g}"
+
+
+def _shown(epochs: Sequence[Epoch], best: int | None) -> list[Epoch]:
+    if len(epochs) <= LONGEST_TABLE:
+        return list(epochs)
+    chosen = set(np.linspace(0, len(epochs) - 1, LONGEST_TABLE).round().astype(int).tolist())
+    return [epoch for place, epoch in enumerate(epochs) if place in chosen or epoch.epoch == best]

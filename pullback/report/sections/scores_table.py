@@ -1,0 +1,73 @@
+"""Every score with its interval, the rows behind it and how the interval was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from pullback.report.blocks import Block, Column, Prose, Section, Table
+from pullback.report.number_text import DASH, count_text, decimals_for, fixed, label_of, level_text
+from pullback.report.run_folder import Estimate
+from pullback.report.scores import Score
+
+METHODS = {
+    "wilson": "Wilson score",
+    "t": "Student’s t",
+    "clt": "normal approximation",
+    "percentile": "bootstrap, percentile",
+    "bootstrap": "bootstrap",
+    "bca": "bootstrap, BCa",
+    "delong": "DeLong",
+}
+CELL = Markup('{}<small>{}</small>')
+# A dot on a line from 0 to 1, with its interval: 100 units wide.
+WHISKER = Markup(
+    '<svg class="whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+    '<path d="M0 5H100" stroke="var(--rule)" stroke-width="1" vector-effect="non-scaling-stroke"/>'
+    '<path d="M{} 5H{}" stroke="var(--first)" stroke-width="4" vector-effect="non-scaling-stroke"/>'
+    '<path d="M{} 0V10" stroke="var(--ink)" stroke-width="2" vector-effect="non-scaling-stroke"/></svg>'
+)
+
+
+def scores_section(scores: Sequence[Score], split: str) -> Section:
+    """The table of scores, or the sentence that there are none."""
+    if not scores:
+        return Section("scores", "Scores", [Prose("The run recorded no evaluation and stored no predictions.")])
+    drawn = any(score.unit_range for score in scores)
+    columns = [
+        Column("score"), Column("value", True, "strong"), Column("interval", True),
+        *([Column("0 to 1")] if drawn else []), Column("rows", True), Column("level", True), Column("method"),
+    ]  # fmt: skip
+    blocks: list[Block] = [
+        Table(f"Scores on {split} data", columns, [_row(score, drawn) for score in scores], caption=f"On {split} data.")
+    ]
+    return Section("scores", "Scores", blocks)
+
+
+def _row(score: Score, drawn: bool) -> list[str | Markup]:
+    estimate = score.estimate
+    decimals = decimals_for(estimate.value, estimate.half_width)
+    method = METHODS.get(estimate.method or "", estimate.method or "")
+    return [
+        CELL.format(label_of(score.name), score.meaning),
+        fixed(estimate.value, decimals),
+        limits_text(estimate, decimals),
+        *([_whisker(estimate) if score.unit_range else ""] if drawn else []),
+        count_text(estimate.n),
+        level_text(estimate.level) if estimate.level is not None and estimate.lower is not None else "",
+        method,
+    ]
+
+
+def limits_text(estimate: Estimate, decimals: int) -> str:
+    """The two limits, or words that there are none."""
+    if estimate.lower is None or estimate.upper is None:
+        return "none"
+    return f"{fixed(estimate.lower, decimals)} {DASH} {fixed(estimate.upper, decimals)}"
+
+
+def _whisker(estimate: Estimate) -> Markup:
+    lower, upper = (estimate.lower, estimate.upper) if estimate.lower is not None else (estimate.value, estimate.value)
+    places = [f"{100 * min(max(place or 0.0, 0.0), 1.0):.1f}" for place in (lower, upper, estimate.value)]
+    return WHISKER.format(*places)
