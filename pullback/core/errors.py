@@ -107,7 +107,9 @@ class RunFolderError(PullbackError):
 
 
 class NonFiniteError(PullbackError):
-    """Training met a NaN or an infinity; the message says where, the last good state is kept."""
+    """Training met a NaN or an infinity; the message says where, `run` holds the last good state."""
+
+    run: object = None
 
 
 class MissingExtraError(PullbackError):

@@ -1,0 +1,11 @@
+"""Training: fit, resume, predict; the step, the loop, checkpoints and the run folder."""
+
+from pullback.train.describe import RecipeRecord as RecipeRecord
+from pullback.train.evaluate import predict as predict
+from pullback.train.experiment import Experiment as Experiment
+from pullback.train.fit import Run as Run
+from pullback.train.fit import fit as fit
+from pullback.train.fit import resume as resume
+from pullback.train.fit import resume_run as resume_run
+from pullback.train.fit import run as run
+from pullback.train.interruption import Interrupted as Interrupted
