@@ -215,6 +215,7 @@ def test_clipping_by_value() -> None:
         lambda: optim.adamw(weight_decay=-1.0),
         lambda: optim.momentum(0.1, 1.5),
         lambda: optim.momentum(0.1, 0.9, dampening=0.5, convention="averaged"),
+        lambda: optim.momentum(0.1, convention="heavy-ball"),
         lambda: optim.nesterov(0.1, -0.1),
         lambda: optim.clip_by_norm(0.0),
         lambda: optim.clip_by_value(-1.0),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
 
 import numpy as np
 
 from pullback.core.errors import ConfigurationError, DataError, unknown_name
 
-Task = Literal["classification", "binary", "regression"]
+TASKS = ("classification", "binary", "regression")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +50,15 @@ class Dataset:
 
     inputs: np.ndarray
     targets: np.ndarray
-    task: Task
+    task: str
     name: str = "data"
     class_names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
     indices: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
 
     def __post_init__(self) -> None:
-        if self.task not in get_args(Task):
-            raise unknown_name("task", str(self.task), get_args(Task))
+        if self.task not in TASKS:
+            raise unknown_name("task", self.task, TASKS)
         inputs, targets = np.asarray(self.inputs), np.asarray(self.targets)
         _check_rows(self.name, inputs, targets)
         _check_finite(f"inputs of {self.name!r}", inputs, self.feature_names)
@@ -163,7 +162,7 @@ def _real_targets(name: str, targets: np.ndarray) -> np.ndarray:
 
 
 def _labels(
-    name: str, targets: np.ndarray, task: Task, class_names: tuple[str, ...] | None
+    name: str, targets: np.ndarray, task: str, class_names: tuple[str, ...] | None
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     if not (np.issubdtype(targets.dtype, np.integer) or targets.dtype == np.bool_):
         raise DataError(

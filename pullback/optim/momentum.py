@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import optax
@@ -13,7 +13,7 @@ from pullback.core.errors import ConfigurationError, unknown_name
 from pullback.optim.learning_rate import LearningRate, as_schedule
 from pullback.optim.leaves import map_leaves, no_steps, zeros_like
 
-Convention = Literal["heavy_ball", "averaged"]
+CONVENTIONS = ("heavy_ball", "averaged")
 
 
 class MomentumState(NamedTuple):
@@ -41,7 +41,7 @@ def momentum(
     momentum: float = 0.9,
     *,
     dampening: float = 0.0,
-    convention: Convention = "heavy_ball",
+    convention: str = "heavy_ball",
 ) -> optax.GradientTransformation:
     r"""Gradient descent along a running velocity.
 
@@ -98,7 +98,7 @@ def momentum(
     return optax.GradientTransformation(init, update)
 
 
-def convert_momentum(learning_rate: float, momentum: float, *, source: Convention, target: Convention) -> float:
+def convert_momentum(learning_rate: float, momentum: float, *, source: str, target: str) -> float:
     r"""The learning rate with which the `target` convention takes the steps that `source` takes with `learning_rate`.
 
     $$ \alpha_{\text{heavy ball}} = (1 - \beta) \, \alpha_{\text{averaged}} $$
@@ -115,7 +115,7 @@ def convert_momentum(learning_rate: float, momentum: float, *, source: Conventio
     return learning_rate * (1 - momentum) if target == "heavy_ball" else learning_rate / (1 - momentum)
 
 
-def velocity_gain(step: Int[Array, ""], momentum: float, dampening: float, convention: Convention) -> Float[Array, ""]:
+def velocity_gain(step: Int[Array, ""], momentum: float, dampening: float, convention: str) -> Float[Array, ""]:
     r"""The factor $\gamma_t$ of the gradient in the velocity."""
     if convention == "averaged":
         return jnp.asarray(1 - momentum, jnp.result_type(float))
@@ -123,12 +123,12 @@ def velocity_gain(step: Int[Array, ""], momentum: float, dampening: float, conve
     return jnp.where(step == 0, 1.0, 1 - dampening)
 
 
-def check_momentum(momentum: float, dampening: float, convention: Convention) -> None:
+def check_momentum(momentum: float, dampening: float, convention: str) -> None:
     """ConfigurationError for a setting of a momentum method that is out of its range."""
     fraction("momentum", momentum)
     fraction("dampening", dampening)
-    if convention not in get_args(Convention):
-        raise unknown_name("convention", convention, get_args(Convention))
+    if convention not in CONVENTIONS:
+        raise unknown_name("convention", convention, CONVENTIONS)
     if convention == "averaged" and dampening:
         raise ConfigurationError(
             "the averaged convention has no dampening of its own",
