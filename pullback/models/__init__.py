@@ -14,12 +14,12 @@ from pullback.models.multilayer_perceptron import MultilayerPerceptron
 
 __all__ = ["FAMILIES", "MultilayerPerceptron", "build", "describe"]
 
-FAMILIES: dict[str, type[eqx.Module]] = {
+FAMILIES: dict[str, type[Any]] = {
     "multilayer_perceptron": MultilayerPerceptron,
 }
 
 
-def _argument_names(family: type[eqx.Module]) -> list[str]:
+def _argument_names(family: type[Any]) -> list[str]:
     return [name for name in inspect.signature(family).parameters if name != "key"]
 
 

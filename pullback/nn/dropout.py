@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -16,12 +16,12 @@ from pullback.nn.inputs import describe
 SCALINGS = ("inverted", "classic")
 
 
-def dropout(x: Float[Array, "*shape"], kept: Bool[Array, "..."], scale: float) -> Float[Array, "*shape"]:
+def dropout(x: Float[Array, "*shape"], kept: Bool[Array, "*mask"], scale: float) -> Float[Array, "*shape"]:
     r"""\(y = s\,m \odot x\): mask \(m\) = `kept`, of the shape of `x` or 1 along shared axes, and scale \(s\)."""
     return jnp.where(kept, x * scale, 0.0)
 
 
-def keep_mask(key: Array, rate: float, shape: tuple[int, ...]) -> Bool[Array, "..."]:
+def keep_mask(key: Array, rate: float, shape: tuple[int, ...]) -> Bool[Array, "*mask"]:
     """True with probability 1 - `rate`: one key for the whole array, or one key a row of its first axis."""
     keep = jnp.float32(1.0 - rate)
     if key.ndim == 0:
@@ -88,9 +88,8 @@ class Dropout(eqx.Module):
                 got="key=None",
                 fix="pass key=jax.random.key(seed), or training=False for inference",
             )
-        if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-            key = jax.random.wrap_key_data(key)
-        kept = keep_mask(key, self.rate, self._mask_shape(x, key))
+        typed: Any = key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
+        kept = keep_mask(typed, self.rate, self._mask_shape(x, typed))
         return dropout(x, kept, 1.0 if classic else 1.0 / (1.0 - self.rate))
 
     def _mask_shape(self, x: Array, key: Array) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +31,7 @@ Mode = Literal["fan_in", "fan_out", "fan_avg"]
 TRUNCATED_DEVIATION = 0.8796256610342398
 
 
+@runtime_checkable
 class Initializer(Protocol):
     """What a layer asks of an initializer."""
 

@@ -50,17 +50,21 @@ def _own(equation: JaxprEqn) -> int:
 
 def _dot(equation: JaxprEqn) -> int:
     (contracted, _), _ = equation.params["dimension_numbers"]
-    shape = equation.invars[0].aval.shape
-    return math.prod(equation.outvars[0].aval.shape) * math.prod(shape[axis] for axis in contracted)
+    shape = _shape(equation.invars[0])
+    return math.prod(_shape(equation.outvars[0])) * math.prod(shape[axis] for axis in contracted)
 
 
 def _convolution(equation: JaxprEqn) -> int:
     parameters = equation.params
-    kernel = equation.invars[1].aval.shape
+    kernel = _shape(equation.invars[1])
     outputs = kernel[parameters["dimension_numbers"].rhs_spec[0]]
     # Zeros that a transposed convolution puts between its inputs take no part.
-    work = math.prod(equation.outvars[0].aval.shape) * math.prod(kernel) // outputs
+    work = math.prod(_shape(equation.outvars[0])) * math.prod(kernel) // outputs
     return work // math.prod(parameters["lhs_dilation"])
+
+
+def _shape(variable: Any) -> tuple[int, ...]:
+    return variable.aval.shape
 
 
 def _inside(equation: JaxprEqn, scope: str) -> Counter[str]:

@@ -77,6 +77,8 @@ def call_in_order(
 
 
 def _as_layer(position: int, layer: Any) -> eqx.Module:
+    if isinstance(layer, eqx.Module) and callable(layer):
+        return layer
     if not callable(layer):
         raise ConfigurationError(
             f"member {position} of Sequential cannot be called",
@@ -91,7 +93,7 @@ def _as_layer(position: int, layer: Any) -> eqx.Module:
             got=layer.__name__,
             fix="build the layer with its arguments",
         )
-    return layer if isinstance(layer, eqx.Module) else Activation(layer)
+    return Activation(layer)
 
 
 def _memory(remembering: list[str], state: Any) -> dict[str, Any]:

@@ -43,7 +43,8 @@ def softsign(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
     Source: Bergstra, Desjardins, Lamblin, Bengio, technical report 1337, Montreal 2009.
     """
-    return x / (1 + jnp.abs(x))
+    # JAX takes 1 for the derivative of |x| at 0; x sign(x) has 0 there.
+    return x / (1 + x * jnp.sign(x))
 
 
 @jax.jit

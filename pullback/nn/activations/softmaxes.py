@@ -9,14 +9,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def _shift(x: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
+def _shift(x: Float[Array, "*shape"], axis: int) -> Float[Array, "*reduced"]:
     """The maximum along `axis`, or 0 where all entries are minus infinity."""
     maximum = jax.lax.stop_gradient(jnp.max(x, axis=axis, keepdims=True))
     return jnp.where(jnp.isneginf(maximum), 0.0, maximum)
 
 
 @functools.partial(jax.jit, static_argnames="axis")
-def log_sum_exp(x: Float[Array, "..."], axis: int = -1) -> Float[Array, "..."]:
+def log_sum_exp(x: Float[Array, "*shape"], axis: int = -1) -> Float[Array, "*rest"]:
     r"""\(\log\sum_k e^{x_k} = m + \log\sum_k e^{x_k - m}\), \(m = \max_k x_k\); `axis` is summed away.
 
     Examples

@@ -15,7 +15,9 @@ from pullback.nn.losses.targets import aligned, example_mean
 @jax.jit
 def absolute_error(y_hat: Float[Array, "*shape"], y: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""\(|\hat y - y|\); derivative 0 where the two are equal, as in PyTorch."""
-    return jnp.abs(y_hat - y)
+    r = y_hat - y
+    # JAX takes 1 for the derivative of |r| at 0; r sign(r) has 0 there.
+    return r * jnp.sign(r)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 from jax.typing import DTypeLike
@@ -45,6 +44,7 @@ def check_head(
 
     Examples
     --------
+    >>> import jax
     >>> from pullback.nn import CategoricalCrossEntropy, Linear, Sequential, softmax
     >>> model = Sequential([Linear(4, 3, key=jax.random.key(0)), softmax])
     >>> try:
@@ -117,7 +117,7 @@ def last_squash(program: ClosedJaxpr) -> str | None:
     return _squash(program.jaxpr, program.jaxpr.outvars[0])
 
 
-def _squash(program: Jaxpr, output: Var | Literal) -> str | None:
+def _squash(program: Jaxpr, output: Any) -> str | None:
     while True:
         equation = _producer(program, output)
         if equation is None:
@@ -129,7 +129,7 @@ def _squash(program: Jaxpr, output: Var | Literal) -> str | None:
         if name in MOVES:
             output = equation.invars[0]
         elif inner is not None:
-            result = inner.outvars[equation.outvars.index(output)]
+            result: Any = inner.outvars[equation.outvars.index(output)]
             found = _squash(inner, result)
             if found or result not in inner.invars:
                 return found
