@@ -177,7 +177,7 @@ def _write(
     }  # fmt: skip
     losses = [epoch["validation"]["loss"] for epoch in log]
     steps = -(-config["data"]["sizes"]["train"] // config["settings"]["batch_size"])
-    config["settings"]["epochs"] = len(log)
+    config["settings"]["epochs"] = len(log) if reason == "epochs done" else 2 * len(log)
     events = [
         {"event": "epoch", "epoch": number, "step": number * steps, "learning_rate": 0.002, **epoch,
          "best": losses[number - 1] == min(losses[:number])}

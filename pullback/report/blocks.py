@@ -98,14 +98,14 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True)
 class ImageExample:
-    """An image with what the model said about it."""
+    """An image with what the model said about it; no `answer` where it was right."""
 
     address: str
     description: str
     observed: str
+    observed_probability: str
     answer: str
-    wrong: bool
-    detail: str
+    answer_probability: str
     row: str
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -46,23 +47,27 @@ def fixed(value: float, decimals: int) -> str:
     """
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else ("∞" if value > 0 else f"{MINUS}∞")
-    written = f"{value:,.{decimals}f}".replace(",", THIN_SPACE)
+    # Four digits read better unbroken.
+    written = f"{value:,.{decimals}f}".replace(",", THIN_SPACE if abs(value) >= 10_000 else "")
     # A value that rounds to nothing has no sign.
     return (written if float(f"{value:.{decimals}f}") else written.lstrip("-")).replace("-", MINUS)
 
 
 def decimals_for(value: float, half_width: float | None = None, significant: int = 3) -> int:
-    """Decimals that show three significant digits, and a last digit of at most a fifth of the interval's half width.
+    """Decimals that show three significant digits, or as many as the interval supports.
+
+    The larger limit of an interval has three significant digits, or more where a last digit of a fifth of the half width
+    asks for them.
 
     Examples
     --------
-    >>> decimals_for(0.9944, half_width=0.009), decimals_for(53.85, half_width=5.1), decimals_for(123456.0)
-    (3, 1, 0)
+    >>> decimals_for(0.9944, half_width=0.009), decimals_for(53.85, half_width=5.1), decimals_for(0.01234)
+    (3, 1, 4)
     """
-    needed = [significant - 1 - _magnitude(value)]
+    wanted = significant - 1 - _magnitude(abs(value) + (half_width or 0.0))
     if half_width is not None and math.isfinite(half_width) and half_width > 0:
-        needed.append(math.ceil(-math.log10(half_width / 5)))
-    return min(max(*needed, 0), 6)
+        wanted = max(wanted, math.ceil(-math.log10(half_width / 5)))
+    return min(max(wanted, 0), 6)
 
 
 def _magnitude(value: float) -> int:
@@ -75,7 +80,7 @@ def number_text(value: float | None, significant: int = 3) -> str:
     Examples
     --------
     >>> number_text(0.018349), number_text(2859.7), number_text(2.5e-7), number_text(None)
-    ('0.0183', '2\\u202f860', '2.50 × 10⁻⁷', '')
+    ('0.0183', '2860', '2.50 × 10⁻⁷', '')
     """
     if value is None:
         return ""
@@ -88,6 +93,29 @@ def number_text(value: float | None, significant: int = 3) -> str:
     return f"{fixed(value / 10.0**exponent, significant - 1)} × 10{power}"
 
 
+def aligned(values: Sequence[float], significant: int = 4) -> list[str]:
+    """Numbers of one quantity with the same decimals, so many that the largest has these significant digits.
+
+    Examples
+    --------
+    >>> aligned([0.0048, 0.1092, -0.05])
+    ['0.0048', '0.1092', '−0.0500']
+    """
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    return [fixed(value, decimals_for(largest, significant=significant)) for value in values]
+
+
+def range_text(lower: float, upper: float, decimals: int) -> str:
+    """Two limits; a dash between them only where it cannot be taken for a minus.
+
+    Examples
+    --------
+    >>> range_text(0.95, 0.985, 3), range_text(-1.5, 2, 1)
+    ('0.950 – 0.985', '−1.5 to 2.0')
+    """
+    return f"{fixed(lower, decimals)} {'to' if lower < 0 else DASH} {fixed(upper, decimals)}"
+
+
 def count_text(value: int | None) -> str:
     """A whole number with its thousands apart.
 
@@ -98,8 +126,7 @@ def count_text(value: int | None) -> str:
     """
     if value is None:
         return ""
-    # Four digits read better unbroken.
-    return str(value).replace("-", MINUS) if abs(value) < 10_000 else f"{value:,}".replace(",", THIN_SPACE)
+    return fixed(value, 0)
 
 
 def percent_text(share: float, decimals: int = 1) -> str:

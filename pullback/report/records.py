@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def texts(record: Record, name: str) -> tuple[str, ...] | None:
 
 
 def numbers(record: Record, name: str) -> dict[str, float]:
-    """The numbers of the object under `name`, by their own names."""
+    """The numbers of the object under `name`, by their own names; null stands for NaN, which JSON cannot say."""
     inner = mapping(record, name)
-    found = {key: number(inner, key) for key in inner}
+    found = {key: math.nan if inner[key] is None else number(inner, key) for key in inner}
     return {key: value for key, value in found.items() if value is not None}

@@ -72,6 +72,17 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """An update that was not finite, and where the first bad number came from."""
+
+    epoch: int | None
+    step: int | None
+    place: str
+    direction: str
+    cause: str
+
+
+@dataclass(frozen=True)
 class LayerRow:
     """One line of the model summary."""
 
@@ -146,6 +157,7 @@ class RunFolder:
     preprocessing: tuple[Record, ...]
     epochs: tuple[Epoch, ...]
     finished: Finished | None
+    failure: Failure | None
     evaluations: dict[str, dict[str, Estimate]]
     timing: tuple[EpochTime, ...]
     predictions: Predictions | None
@@ -187,6 +199,7 @@ def read_run_folder(folder: str | Path) -> RunFolder:
         preprocessing=_read_preprocessing(path / "preprocessing.json", notes),
         epochs=_epochs(events),
         finished=_finished(events),
+        failure=_failure(events),
         evaluations=_evaluations(events),
         timing=_timing(_read_lines(path / "timing.jsonl", notes)),
         predictions=_read_predictions(path / "predictions.npz", notes),
@@ -303,6 +316,21 @@ def _epochs(events: list[Record]) -> tuple[Epoch, ...]:
 def _finished(events: list[Record]) -> Finished | None:
     ends = [event for event in events if event.get("event") == "finished"]
     return Finished(text(ends[-1], "reason"), count(ends[-1], "best_epoch")) if ends else None
+
+
+def _failure(events: list[Record]) -> Failure | None:
+    """The failure that the log ends with; one that training went on from is over."""
+    if not events or events[-1].get("event") != "failure":
+        return None
+    event = events[-1]
+    path, layer = text(event, "path"), text(event, "layer")
+    return Failure(
+        epoch=count(event, "epoch"),
+        step=count(event, "step"),
+        place=f"{path} ({layer})" if path and layer else path or layer,
+        direction=text(event, "direction"),
+        cause=text(event, "cause"),
+    )
 
 
 def _evaluations(events: list[Record]) -> dict[str, dict[str, Estimate]]:

@@ -126,12 +126,9 @@ def _learning_rate_panel(epochs: Sequence[Epoch], rates: list[float], best: int 
         figure = new_figure()
         axes = figure.subplots()
         axes.plot(steps, rates, color=INK, linewidth=1.2)
-        if wants_log_scale(rates):
-            _log_axis(axes)
-        else:
-            axes.set_ylim(bottom=0)
+        axes.set_ylim(bottom=0)
         _mark_best(axes, steps, {}, best)
         _epoch_axis(axes)
-        text = f"From {rates[0]:g} to {rates[-1]:g}, largest {max(rates):g}."
+        text = f"From {number_text(rates[0])} to {number_text(rates[-1])}, largest {number_text(max(rates))}."
         svg = inline_svg(figure, "rate", f"Learning rate by epoch. {text}")
     return Panel("Learning rate", svg, text)

@@ -29,7 +29,7 @@ def reliability_panel(bins: Sequence[ReliabilityBin], event: str) -> Panel:
     counts = [bin.frequency.n for bin in bins]
     missed = [bin for bin in bins if bin.probability not in bin.frequency]
     with drawing_style():
-        figure = new_figure(4.2, 4.6)
+        figure = new_figure(3.7, 4.1)
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 1])
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
         for bin in bins:

@@ -12,7 +12,8 @@ from pullback.report.figures.svg import FIRST, INK, MUTED, SECOND, Panel, drawin
 from pullback.report.number_text import number_text, percent_text
 
 Values = Float[np.ndarray, " rows"]
-SMALLEST_SMOOTHED = 40
+SMALLEST_SMOOTHED = 45
+ROWS_A_GROUP, MOST_GROUPS = 15, 20
 ENVELOPE_LEVEL = 0.95
 
 
@@ -33,7 +34,7 @@ def _points(axes: Axes, x: Values, y: Values) -> None:
 def _predicted_observed(predicted: Values, observed: Values, identifier: str) -> Panel:
     shown = scatter_rows(len(predicted))
     with drawing_style():
-        figure = new_figure(3.6, 3.4)
+        figure = new_figure(3.7, 3.5)
         axes = figure.subplots()
         low, high = (float(f(np.concatenate([predicted, observed]))) for f in (np.min, np.max))
         margin = 0.04 * (high - low) or 1.0
@@ -62,7 +63,7 @@ def _residuals_predicted(predicted: Values, observed: Values, identifier: str) -
     residuals = observed - predicted
     shown = scatter_rows(len(predicted))
     with drawing_style():
-        figure = new_figure(3.6, 3.4)
+        figure = new_figure(3.7, 3.5)
         axes = figure.subplots()
         axes.axhline(0, color=MUTED, linewidth=0.9)
         _points(axes, predicted[shown], residuals[shown])
@@ -79,9 +80,9 @@ def _residuals_predicted(predicted: Values, observed: Values, identifier: str) -
 
 
 def running_median(x: Values, y: Values) -> tuple[Values, Values]:
-    """Median of y over groups of a tenth of the rows that neighbor in x, at the median x of each group."""
+    """Median of y over equal groups of rows that neighbor in x, at the median x of each group."""
     order = np.argsort(x, kind="stable")
-    groups = [group for group in np.array_split(order, 10) if len(group)]
+    groups = np.array_split(order, int(np.clip(len(x) // ROWS_A_GROUP, 1, MOST_GROUPS)))
     return np.array([np.median(x[group]) for group in groups]), np.array([np.median(y[group]) for group in groups])
 
 
@@ -92,7 +93,7 @@ def _normal_quantiles(residuals: Values, identifier: str) -> Panel:
     outside = float(np.mean((standardized < lower) | (standardized > upper)))
     shown = scatter_rows(len(standardized))
     with drawing_style():
-        figure = new_figure(3.6, 3.4)
+        figure = new_figure(3.7, 3.5)
         axes = figure.subplots()
         axes.fill_between(expected[shown], lower[shown], upper[shown], color=INK, alpha=0.09, linewidth=0)
         axes.plot(expected[shown], expected[shown], color=MUTED, linewidth=0.9)

@@ -17,7 +17,7 @@ def roc_panel(score: Float[np.ndarray, " rows"], positive: Bool[np.ndarray, " ro
     at_half = (float(np.mean(score[~positive] > 0.5)), float(np.mean(score[positive] > 0.5)))
     text = f"The dot is the threshold 0.5: true positive rate {fixed(at_half[1], 3)}, false positive rate {fixed(at_half[0], 3)}."
     with drawing_style():
-        figure = new_figure(3.6, 3.4)
+        figure = new_figure(3.7, 3.5)
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
         axes.plot(false_rate, true_rate, color=FIRST, drawstyle="default")

@@ -64,7 +64,7 @@ def drawing_style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float = 4.4, height: float = 3.0) -> Figure:
+def new_figure(width: float = 3.7, height: float = 2.7) -> Figure:
     """An empty figure of this size in inches, apart from pyplot."""
     return Figure(figsize=(width, height))
 
@@ -103,7 +103,7 @@ def _for_page(svg: str, name: str, description: str) -> str:
         r"<svg [^>]*?viewBox=\"([^\"]*)\"[^>]*>",
         lambda match: (
             f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{match[1]}" role="img" '
-            f'aria-label="{escape(description)}" style="max-width: {width * 1.6:.0f}px">'
+            f'aria-label="{escape(description)}" style="max-width: {width * 1.5:.0f}px">'
         ),
         svg,
         count=1,

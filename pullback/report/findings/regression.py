@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 
 from pullback.prob import mean_interval
 from pullback.report.findings.finding import Finding
-from pullback.report.number_text import DASH, decimals_for, fixed, number_text, percent_text
+from pullback.report.number_text import decimals_for, fixed, number_text, percent_text, range_text
 from pullback.report.outcome import Regression
 
 LEVEL = 0.95
@@ -44,7 +44,7 @@ def _constant_answer(predicted: Float[np.ndarray, " rows"], observed: Float[np.n
 def _bias(residuals: Float[np.ndarray, " rows"], suffix: str) -> Finding:
     interval = mean_interval(len(residuals), float(residuals.sum()), float(np.sum(residuals**2)), LEVEL)
     decimals = decimals_for(interval.value, (interval.upper - interval.lower) / 2)
-    limits = f"{fixed(interval.lower, decimals)} {DASH} {fixed(interval.upper, decimals)}"
+    limits = range_text(interval.lower, interval.upper, decimals)
     numbers = f"Observed minus predicted is {fixed(interval.value, decimals)} on average, {percent_text(LEVEL, 0)} interval {limits}"
     if 0 in interval:
         return Finding(f"No bias can be seen{suffix}", f"{numbers}, which includes zero.")

@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from pullback.report.findings.finding import Finding
+from pullback.report.findings.interval import in_sentence
 from pullback.report.number_text import fixed, label_of, number_text, percent_text
-from pullback.report.run_folder import Epoch, RunFolder
+from pullback.report.run_folder import Epoch, Failure, RunFolder
 
 # The last fifth of the epochs decides whether a curve still falls, and by how much it must have fallen.
 TAIL = 5
@@ -19,7 +20,8 @@ RISEN = 0.05
 def training_findings(run: RunFolder) -> list[Finding]:
     """Findings about the course of training, most important first."""
     if not run.epochs:
-        return [Finding("No epoch is recorded", "Training has not completed its first epoch.", caution=True)]
+        unfinished = Finding("No epoch is recorded", "Training has not completed its first epoch.", caution=True)
+        return [unfinished if run.failure is None else _failure_finding(run.failure)]
     found = [_ending(run), _kept_epoch(run), _gap(run), _course(run), _not_finite(run)]
     return [finding for finding in found if finding is not None]
 
@@ -27,6 +29,8 @@ def training_findings(run: RunFolder) -> list[Finding]:
 def _ending(run: RunFolder) -> Finding | None:
     done, planned = run.epochs[-1].epoch, run.settings.get("epochs")
     of_planned = f" of {planned}" if isinstance(planned, int) else ""
+    if run.failure is not None:
+        return _failure_finding(run.failure)
     if run.finished is None:
         return Finding(
             "Not finished",
@@ -39,22 +43,31 @@ def _ending(run: RunFolder) -> Finding | None:
     return None
 
 
+def _failure_finding(failure: Failure) -> Finding:
+    where = f", first in {failure.place}" if failure.place else ""
+    direction = f", {failure.direction}" if failure.direction else ""
+    return Finding(
+        "Training met a number that is not finite",
+        f"Update {failure.step} in epoch {failure.epoch}{where}{direction}. {failure.cause}".strip(),
+        caution=True,
+    )
+
+
 def _kept_epoch(run: RunFolder) -> Finding | None:
     best, last = run.best_epoch, run.epochs[-1]
     if best is None:
         return None
-    split = "validation" if "loss" in best.validation else "training"
-    losses = [(epoch.validation if split == "validation" else epoch.train).get("loss") for epoch in (best, last)]
-    if losses[0] is None or losses[1] is None:
-        return Finding(f"Epoch {best.epoch} was kept", f"It was the best of {len(run.epochs)} by the monitored metric.")
+    monitor = str(run.settings.get("monitor") or "loss")
+    name = monitor if monitor in best.validation else "loss"
+    there, end = best.validation.get(name), last.validation.get(name)
+    measure = f"validation {in_sentence(name)}"
     if best.epoch == last.epoch:
-        return Finding(
-            f"The last epoch, {best.epoch}, was kept", f"It was the best so far: {split} loss {number_text(losses[0])}."
-        )
-    return Finding(
-        f"Epoch {best.epoch} of {last.epoch} was kept",
-        f"Its {split} loss was {number_text(losses[0])}; at the end it was {number_text(losses[1])}.",
-    )
+        numbers = f": {measure} {number_text(there)}" if there is not None else ""
+        return Finding(f"The last epoch, {best.epoch}, was kept", f"It was the best of all{numbers}.")
+    title = f"Epoch {best.epoch} of {last.epoch} was kept"
+    if there is None or end is None:
+        return Finding(title, "It was the best by the monitored metric.")
+    return Finding(title, f"Its {measure} was {number_text(there)}; at the end it was {number_text(end)}.")
 
 
 def _gap(run: RunFolder) -> Finding | None:
@@ -73,7 +86,7 @@ def _gap(run: RunFolder) -> Finding | None:
             caution=ratio >= 3,
         )
     comparison = "close together" if ratio > 2 / 3 else "in the unusual order"
-    remark = "" if ratio > 2 / 3 else " Dropout or augmentation makes training harder than validation, and explains this."
+    remark = "" if ratio > 2 / 3 else " Dropout, augmentation or a small validation set can cause this."
     return Finding(f"Training and validation loss are {comparison}", numbers + remark)
 
 

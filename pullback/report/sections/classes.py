@@ -7,7 +7,7 @@ import numpy as np
 from pullback.prob import wilson_interval
 from pullback.report.blocks import Block, Column, ConfusionCell, ConfusionMatrix, Figures, Prose, Section, Table
 from pullback.report.figures.confusion_matrix import confusion_panel
-from pullback.report.number_text import DASH, count_text, fixed, percent_text
+from pullback.report.number_text import DASH, count_text, fixed, percent_text, range_text
 from pullback.report.outcome import Classification
 from markupsafe import Markup
 
@@ -81,7 +81,7 @@ def class_table(outcome: Classification) -> Table:
         columns,
         rows,
         caption="Recall: share of the rows of a class that are recognized. Precision: share of the answers that are right. "
-        f"Specificity: share of the other rows that are not taken for the class. Below each its {percent_text(LEVEL, 0)} "
+        f"Specificity: share of the other rows that are not taken for the class. Beside each its {percent_text(LEVEL, 0)} "
         "Wilson interval.",
         folded="" if len(rows) <= 2 * LARGEST_TABLE else f"Scores of all {len(rows)} classes",
     )
@@ -105,4 +105,4 @@ def _proportion(successes: int, n: int) -> str | Markup:
     if not n:
         return DASH
     interval = wilson_interval(successes, n, LEVEL)
-    return WITH_LIMITS.format(fixed(interval.value, 3), f" {fixed(interval.lower, 3)} {DASH} {fixed(interval.upper, 3)}")
+    return WITH_LIMITS.format(fixed(interval.value, 3), f" {range_text(interval.lower, interval.upper, 3)}")

@@ -7,7 +7,7 @@ from jaxtyping import Int, Num
 
 from pullback.report.blocks import Block, Column, ImageExample, Images, Prose, Section, Table
 from pullback.report.figures.images import are_images, image_addresses
-from pullback.report.number_text import count_text, fixed, number_text
+from pullback.report.number_text import aligned, count_text, fixed
 from pullback.report.original_units import original_units
 from pullback.report.outcome import Classification, Outcome
 from pullback.report.run_folder import Predictions, RunFolder
@@ -62,7 +62,7 @@ def _images_sentence(outcome: Classification, wrong: int, rows: Int[np.ndarray, 
         return f"All {count_text(total)} examples are classified correctly; these {len(rows)} have the largest loss."
     return (
         f"{count_text(wrong)} of {count_text(total)} examples are classified wrongly. Shown are the {len(rows)} of largest loss, "
-        f"{shown_wrong} of them wrong (✗, with the model’s answer). p is the probability given to the observed class."
+        f"{shown_wrong} of them wrong: the observed class, then the model’s answer (✗), each with its probability."
     )
 
 
@@ -70,14 +70,13 @@ def _image_example(outcome: Classification, row: int, index: int, address: str) 
     observed, predicted = int(outcome.observed[row]), int(outcome.predicted[row])
     names, probabilities = outcome.class_names, outcome.probabilities[row]
     wrong = observed != predicted
-    given = f", p({names[predicted]}) = {fixed(probabilities[predicted], 2)}" if wrong else ""
     return ImageExample(
         address=address,
         description=f"Row {index}: observed {names[observed]}, predicted {names[predicted]}",
         observed=names[observed],
-        answer=names[predicted],
-        wrong=wrong,
-        detail=f"p = {fixed(probabilities[observed], 2)}{given}",
+        observed_probability=fixed(probabilities[observed], 2),
+        answer=names[predicted] if wrong else "",
+        answer_probability=fixed(probabilities[predicted], 2),
         row=f"row {index}",
     )
 
@@ -96,15 +95,22 @@ def _table(
     answers = _answers(outcome, rows)
     lines = [
         *([label, *cells] for label, cells in answers.items()),
-        *([name, *(number_text(float(value), 4) for value in values[:, place])] for place, name in enumerate(names)),
+        *([name, *aligned(values[:, place].tolist())] for place, name in enumerate(names)),
     ]
     columns = [Column("row"), *(Column(str(int(predictions.index[row])), True) for row in rows)]
     left_out = inputs.shape[1] - len(names)
     caption = (
-        f"Each column is one held-out example, named by its row in the source; largest loss first. Features are {units}."
+        f"{_wrong_sentence(outcome)}Each column is one held-out example, named by its row in the source; largest loss first. Features are {units}."
         + (f" {count_text(left_out)} further features are left out." if left_out else "")
     )
     return [Table("Examples of largest loss", columns, lines, caption=caption)]
+
+
+def _wrong_sentence(outcome: Outcome) -> str:
+    if not isinstance(outcome, Classification):
+        return ""
+    wrong = int(np.sum(outcome.predicted != outcome.observed))
+    return f"{count_text(wrong)} of {count_text(len(outcome.observed))} examples are classified wrongly (✗). "
 
 
 def _feature_names(run: RunFolder, features: int) -> list[str]:
@@ -119,13 +125,14 @@ def _answers(outcome: Outcome, rows: Int[np.ndarray, " shown"]) -> dict[str, lis
         names, probabilities = outcome.class_names, outcome.probabilities
         return {
             "observed": [names[outcome.observed[row]] for row in rows],
-            "predicted": [names[outcome.predicted[row]] for row in rows],
+            "predicted": [
+                f"{'' if outcome.predicted[row] == outcome.observed[row] else '✗ '}{names[outcome.predicted[row]]}" for row in rows
+            ],
             "probability of the observed class": [fixed(probabilities[row, outcome.observed[row]], 3) for row in rows],
         }
     lines = {}
     for output in range(outcome.predicted.shape[1]):
         suffix = "" if outcome.predicted.shape[1] == 1 else f", output {output}"
-        lines[f"observed{suffix}"] = [number_text(float(outcome.observed[row, output]), 4) for row in rows]
-        lines[f"predicted{suffix}"] = [number_text(float(outcome.predicted[row, output]), 4) for row in rows]
-        lines[f"residual{suffix}"] = [number_text(float(outcome.residuals[row, output]), 4) for row in rows]
+        for what, values in (("observed", outcome.observed), ("predicted", outcome.predicted), ("residual", outcome.residuals)):
+            lines[f"{what}{suffix}"] = aligned(values[rows, output].tolist())
     return lines

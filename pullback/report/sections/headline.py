@@ -75,7 +75,7 @@ def interval_words(estimate: Estimate) -> str:
     if estimate.lower is None or estimate.upper is None or estimate.level is None:
         return ""
     decimals = decimals_for(estimate.value, estimate.half_width)
-    return f", {level_text(estimate.level)} interval {fixed(estimate.lower, decimals)} to {fixed(estimate.upper, decimals)}"
+    return f", {level_text(estimate.level)}\N{NO-BREAK SPACE}interval {fixed(estimate.lower, decimals)} to {fixed(estimate.upper, decimals)}"
 
 
 def _result(run: RunFolder, outcome: Outcome | None, score: Score) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from pullback.report.blocks import Block, Column, Prose, Section, Table
-from pullback.report.number_text import DASH, count_text, decimals_for, fixed, label_of, level_text
+from pullback.report.number_text import count_text, decimals_for, fixed, label_of, level_text, range_text
 from pullback.report.run_folder import Estimate
 from pullback.report.scores import Score
 
@@ -64,7 +64,7 @@ def limits_text(estimate: Estimate, decimals: int) -> str:
     """The two limits, or words that there are none."""
     if estimate.lower is None or estimate.upper is None:
         return "none"
-    return f"{fixed(estimate.lower, decimals)} {DASH} {fixed(estimate.upper, decimals)}"
+    return range_text(estimate.lower, estimate.upper, decimals)
 
 
 def _whisker(estimate: Estimate) -> Markup:
