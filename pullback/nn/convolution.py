@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -19,8 +19,7 @@ from pullback.nn.initializers import Initializer, fan_in_uniform, uniform
 from pullback.nn.inputs import describe
 from pullback.nn.window import Pairs, Sizes, check_spatial, check_windows, padding_pairs, per_axis
 
-PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
-Padding = int | Sequence[int | tuple[int, int]] | Literal["same", "valid", "causal"]
+Padding = int | Sequence[int | tuple[int, int]] | str
 
 # Our names, which are PyTorch's, and those of `jax.numpy.pad`.
 PADDING_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -35,7 +34,7 @@ def convolution(
     padding: Pairs,
     dilation: Sizes,
     groups: int = 1,
-    padding_mode: PaddingMode = "zeros",
+    padding_mode: str = "zeros",
     flip: bool = False,
 ) -> Float[Array, "*windows out_channels"]:
     r"""\(y[n, o] = b_o + \sum_{i, c} x[n s + i d - p, c]\, k[i, c, o]\); `flip` reverses \(k\) along its window."""
@@ -86,7 +85,7 @@ class Convolution(eqx.Module):
     padding: Pairs = eqx.field(static=True)
     dilation: Sizes = eqx.field(static=True)
     groups: int = eqx.field(static=True)
-    padding_mode: PaddingMode = eqx.field(static=True)
+    padding_mode: str = eqx.field(static=True)
     flip: bool = eqx.field(static=True)
 
     def __init__(
@@ -99,7 +98,7 @@ class Convolution(eqx.Module):
         padding: Padding = 0,
         dilation: int | Sequence[int] = 1,
         groups: int = 1,
-        padding_mode: PaddingMode = "zeros",
+        padding_mode: str = "zeros",
         use_bias: bool = True,
         flip: bool = False,
         kernel_initializer: Initializer = fan_in_uniform,
@@ -220,7 +219,7 @@ def _groups(groups: int, in_channels: int, out_channels: int) -> int:
     return groups
 
 
-def _check_wrap(name: str, x: Array, padding: Pairs, padding_mode: PaddingMode) -> None:
+def _check_wrap(name: str, x: Array, padding: Pairs, padding_mode: str) -> None:
     """A reflection or a circle cannot reach further than the image itself."""
     room = {"reflect": -1, "circular": 0}.get(padding_mode)
     sizes = x.shape[-1 - len(padding) : -1]

@@ -26,6 +26,8 @@ from pullback.nn.window import Pairs, Sizes, element, output_sizes, pad, positio
 
 # Channels in one convolution below which Eigen's products are too thin to be fast.
 BLOCK_CHANNELS = 16
+# Convolutions in one program above which compiling them takes longer than they are worth.
+MAXIMUM_BLOCKS = 32
 # Positions in a window up to which one slice for each position is worth its compile time.
 UNROLLED_POSITIONS = 64
 
@@ -110,9 +112,27 @@ def by_blocks(x: Array, kernel: Array, *, groups: int, **settings: Any) -> Array
     width = kernel.shape[-2]
     merged = next(n for n in range(1, groups + 1) if groups % n == 0 and (n * width >= BLOCK_CHANNELS or n == groups))
     blocks = groups // merged
+    if blocks > MAXIMUM_BLOCKS and math.prod(kernel.shape[:-2]) <= UNROLLED_POSITIONS:
+        return by_positions(x, kernel, groups=groups, **settings)
     parts = zip(jnp.split(x, blocks, axis=-1), jnp.split(kernel, blocks, axis=-1), strict=True)
     outputs = [rewritten(part, block_diagonal(weights, merged), groups=1, **settings) for part, weights in parts]
     return jnp.concatenate(outputs, axis=-1)
+
+
+def by_positions(x: Array, kernel: Array, *, stride: Sizes, padding: Pairs, dilation: Sizes, groups: int) -> Array:
+    """A sum over the positions of the window, each term one product for each group."""
+    *window, width, out_channels = kernel.shape
+    padded = pad(x, padding)
+    count = output_sizes(x.shape[-1 - len(window) : -1], tuple(window), stride, padding, dilation)
+    total = None
+    for position in positions(tuple(window)):
+        start = tuple(place * spacing for place, spacing in zip(position, dilation, strict=True))
+        image = element(padded, start, stride, count)
+        image = image.reshape(*image.shape[:-1], groups, width)
+        term = jnp.einsum("...gi,igo->...go", image, kernel[position].reshape(width, groups, -1))
+        total = term if total is None else total + term
+    assert total is not None
+    return total.reshape(*total.shape[:-2], out_channels)
 
 
 def block_diagonal(kernel: Array, groups: int) -> Array:
