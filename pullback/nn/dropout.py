@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -68,7 +68,7 @@ class Dropout(eqx.Module):
         self,
         rate: float = 0.5,
         *,
-        scaling: Literal["inverted", "classic"] = "inverted",
+        scaling: str = "inverted",
         shared_axes: tuple[int, ...] = (),
     ) -> None:
         if scaling not in SCALINGS:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -24,8 +24,7 @@ from jaxtyping import Array
 
 from pullback.core.errors import ConfigurationError, unknown_name
 
-Layout = Literal["out_in", "kernel_in_out"]
-Mode = Literal["fan_in", "fan_out", "fan_avg"]
+LAYOUTS = ("out_in", "kernel_in_out")
 
 # Standard deviation of a standard normal cut at two standard deviations.
 TRUNCATED_DEVIATION = 0.8796256610342398
@@ -35,10 +34,10 @@ TRUNCATED_DEVIATION = 0.8796256610342398
 class Initializer(Protocol):
     """What a layer asks of an initializer."""
 
-    def __call__(self, key: Array, shape: Sequence[int], dtype: DTypeLike = ..., *, layout: Layout = ...) -> Array: ...
+    def __call__(self, key: Array, shape: Sequence[int], dtype: DTypeLike = ..., *, layout: str = ...) -> Array: ...
 
 
-def fans(shape: Sequence[int], layout: Layout = "out_in") -> tuple[int, int]:
+def fans(shape: Sequence[int], layout: str = "out_in") -> tuple[int, int]:
     r"""Number of inputs that reach one output, and of outputs that one input reaches.
 
     For a convolution \(f_{in} = k\,c_{in}/g\) and \(f_{out} = k\,c_{out}\), \(k\) the number of positions of the
@@ -49,8 +48,8 @@ def fans(shape: Sequence[int], layout: Layout = "out_in") -> tuple[int, int]:
     >>> fans((10, 784)), fans((3, 3, 16, 32), "kernel_in_out")
     ((784, 10), (144, 288))
     """
-    if layout not in ("out_in", "kernel_in_out"):
-        raise unknown_name("layout", layout, ["out_in", "kernel_in_out"])
+    if layout not in LAYOUTS:
+        raise unknown_name("layout", layout, LAYOUTS)
     if len(shape) < 2:
         raise ConfigurationError(
             "a fan needs a weight with input and output axes",
@@ -89,7 +88,7 @@ def gain(nonlinearity: str = "linear", negative_slope: float = 0.01) -> float:
     return table[nonlinearity]
 
 
-def _fan(shape: Sequence[int], layout: Layout, mode: Mode) -> float:
+def _fan(shape: Sequence[int], layout: str, mode: str) -> float:
     fan_in, fan_out = fans(shape, layout)
     modes = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
     if mode not in modes:
@@ -103,14 +102,14 @@ def constant(
     dtype: DTypeLike = jnp.float32,
     *,
     value: float = 0.0,
-    layout: Layout = "out_in",
+    layout: str = "out_in",
 ) -> Array:
     """Every entry equal to `value`; the key is not used."""
     return jnp.full(tuple(shape), value, dtype)
 
 
 def zeros(
-    key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, layout: Layout = "out_in"
+    key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, layout: str = "out_in"
 ) -> Array:
     """Every entry zero; the key is not used."""
     return jnp.zeros(tuple(shape), dtype)
@@ -122,7 +121,7 @@ def uniform(
     dtype: DTypeLike = jnp.float32,
     *,
     bound: float = 1.0,
-    layout: Layout = "out_in",
+    layout: str = "out_in",
 ) -> Array:
     r"""Entries from \(U(-b, b)\), \(b\) = `bound`; standard deviation \(b/\sqrt3\)."""
     return jax.random.uniform(key, tuple(shape), dtype, minval=-bound, maxval=bound)
@@ -135,7 +134,7 @@ def normal(
     *,
     standard_deviation: float = 1.0,
     truncated: bool = False,
-    layout: Layout = "out_in",
+    layout: str = "out_in",
 ) -> Array:
     r"""Entries from \(N(0, \sigma^2)\), \(\sigma\) = `standard_deviation`.
 
@@ -149,7 +148,7 @@ def normal(
 
 
 def lecun_uniform(
-    key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, layout: Layout = "out_in"
+    key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, layout: str = "out_in"
 ) -> Array:
     r"""\(U(-\sqrt{3/f_{in}}, \sqrt{3/f_{in}})\) (LeCun, Bottou, Orr, Müller, Efficient BackProp, 1998)."""
     return uniform(key, shape, dtype, bound=math.sqrt(3.0 / _fan(shape, layout, "fan_in")))
@@ -161,7 +160,7 @@ def lecun_normal(
     dtype: DTypeLike = jnp.float32,
     *,
     truncated: bool = False,
-    layout: Layout = "out_in",
+    layout: str = "out_in",
 ) -> Array:
     r"""\(N(0, 1/f_{in})\) (LeCun, Bottou, Orr, Müller, Efficient BackProp, 1998)."""
     deviation = 1.0 / math.sqrt(_fan(shape, layout, "fan_in"))
@@ -174,7 +173,7 @@ def glorot_uniform(
     dtype: DTypeLike = jnp.float32,
     *,
     nonlinearity: str = "linear",
-    layout: Layout = "out_in",
+    layout: str = "out_in",
 ) -> Array:
     r"""\(U(-b, b)\), \(b = g\sqrt{6/(f_{in}+f_{out})}\) (Glorot, Bengio, AISTATS 2010)."""
     bound = gain(nonlinearity) * math.sqrt(3.0 / _fan(shape, layout, "fan_avg"))
@@ -188,7 +187,7 @@ def glorot_normal(
     *,
     nonlinearity: str = "linear",
     truncated: bool = False,
-    layout: Layout = "out_in",
+    layout: str = "out_in",
 ) -> Array:
     r"""\(N(0, 2g^2/(f_{in}+f_{out}))\) (Glorot, Bengio, AISTATS 2010)."""
     deviation = gain(nonlinearity) / math.sqrt(_fan(shape, layout, "fan_avg"))
@@ -200,10 +199,10 @@ def he_uniform(
     shape: Sequence[int],
     dtype: DTypeLike = jnp.float32,
     *,
-    mode: Mode = "fan_in",
+    mode: str = "fan_in",
     nonlinearity: str = "relu",
     negative_slope: float = 0.01,
-    layout: Layout = "out_in",
+    layout: str = "out_in",
 ) -> Array:
     r"""\(U(-b, b)\), \(b = g\sqrt{3/f}\), with the fan of `mode` (He, Zhang, Ren, Sun, ICCV 2015).
 
@@ -218,11 +217,11 @@ def he_normal(
     shape: Sequence[int],
     dtype: DTypeLike = jnp.float32,
     *,
-    mode: Mode = "fan_in",
+    mode: str = "fan_in",
     nonlinearity: str = "relu",
     negative_slope: float = 0.01,
     truncated: bool = False,
-    layout: Layout = "out_in",
+    layout: str = "out_in",
 ) -> Array:
     r"""\(N(0, g^2/f)\), with the fan of `mode` (He, Zhang, Ren, Sun, ICCV 2015)."""
     deviation = gain(nonlinearity, negative_slope) / math.sqrt(_fan(shape, layout, mode))
@@ -230,7 +229,7 @@ def he_normal(
 
 
 def fan_in_uniform(
-    key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, layout: Layout = "out_in"
+    key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, layout: str = "out_in"
 ) -> Array:
     r"""\(U(-1/\sqrt{f_{in}}, 1/\sqrt{f_{in}})\): what PyTorch's `Linear` and `Conv` start from.
 
@@ -252,7 +251,7 @@ def orthogonal(
     dtype: DTypeLike = jnp.float32,
     *,
     scale: float = 1.0,
-    layout: Layout = "out_in",
+    layout: str = "out_in",
 ) -> Array:
     r"""`scale` times a matrix with orthonormal rows or columns, whichever are fewer, uniform over all such matrices.
 
