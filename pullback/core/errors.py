@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class PullbackError(Exception):
@@ -107,9 +108,13 @@ class RunFolderError(PullbackError):
 
 
 class NonFiniteError(PullbackError):
-    """Training met a NaN or an infinity; the message says where, `run` holds the last good state."""
+    """Training met a NaN or an infinity.
 
-    run: object = None
+    `finding` says where as a value, `run` holds the last good state.
+    """
+
+    finding: Any = None
+    run: Any = None
 
 
 class MissingExtraError(PullbackError):

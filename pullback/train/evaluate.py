@@ -87,7 +87,7 @@ def evaluate_arrays(
         count = int(weights.sum())
         outputs.append(np.asarray(batch_outputs)[:count])
         losses.append(np.asarray(batch_losses)[:count])
-    return Evaluation(jax.tree.map(np.asarray, totals), np.concatenate(outputs), np.concatenate(losses))
+    return Evaluation(totals, np.concatenate(outputs), np.concatenate(losses))
 
 
 def predict(model: Any, inputs: Any, state: dict[str, Any] | None = None, batch_size: int = 256) -> np.ndarray:

@@ -247,7 +247,7 @@ def _optimizer(experiment: Experiment) -> optax.GradientTransformation:
             got=f"learning_rate={experiment.learning_rate!r}",
             fix="give the rate to the optimizer itself",
         )
-    return get_optimizer(experiment.optimizer, None)
+    return experiment.optimizer
 
 
 class _Trace(NamedTuple):

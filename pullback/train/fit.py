@@ -320,6 +320,7 @@ def _failure(loop: Loop, notes: tuple[str, ...]) -> NonFiniteError:
     if loop.log is not None:
         loop.log.write({"event": "failure", **finding.record()})
     error = finding.error()
+    error.finding = finding
     error.run = _partial(loop, f"not finite: {error.what}", notes)
     return error
 

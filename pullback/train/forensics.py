@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LARGE = 1e18
 SHOWN_ROWS = 10
+OUTSIDE = "a logarithm, root, power or division outside its domain: guard its argument, for example with an epsilon"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,6 @@ class Visit(NamedTuple):
     path: str
     layer: str
     producer: int | None
-    depth_rank: int
 
 
 class Looks(NamedTuple):
@@ -206,7 +206,7 @@ def _watched(
             if not (eqx.is_array(y) and jnp.issubdtype(y.dtype, jnp.floating)):
                 return y
             producer = next((i for i, output in reversed(list(enumerate(outputs_seen))) if output is x), None)
-            visits.append(Visit(path, layer_type(module), producer, len(visits)))
+            visits.append(Visit(path, layer_type(module), producer))
             seen.append((_finite_rows(x, count), _finite_rows(y, count), _largest(x)))
             if nudges is not None:
                 y = y + nudges[len(outputs_seen)]
@@ -305,9 +305,9 @@ def _in_forward(visits: list[Visit], looks: Looks, model: str) -> Found | None:
             continue
         rows = _rows_of(looks, looks.layer_outputs[index])
         if _is_bad(looks, looks.layer_inputs[index]):
-            parent = visit.path.rpartition(".")[0].rpartition("[")[0]
+            parent, layer = _enclosing(visits, visit.path, model)
             rows = _rows_of(looks, looks.layer_inputs[index])
-            return "forward", parent, model, rows, f"it appears between the layers, before {visit.path}"
+            return "forward", parent, layer, rows, f"it appears between the layers, before {visit.path}: {OUTSIDE}"
         return "forward", visit.path, visit.layer, rows, _forward_cause(float(looks.largest[index]))
     if _is_bad(looks, looks.losses):
         cause = "the model's outputs are finite and the loss is not: check the loss and the scale of the targets"
@@ -321,7 +321,14 @@ def _forward_cause(largest: float) -> str:
             f"its input has grown to {largest:.1e} and overflows: lower the learning rate, clip the gradient, "
             "or normalize before this layer"
         )
-    return "a logarithm, root, power or division outside its domain: guard its argument, for example with an epsilon"
+    return OUTSIDE
+
+
+def _enclosing(visits: list[Visit], path: str, model: str) -> tuple[str, str]:
+    """The innermost module that holds the layer at `path`."""
+    holders = [visit for visit in visits if path.startswith((f"{visit.path}.", f"{visit.path}["))]
+    holder = max(holders, key=lambda visit: len(visit.path), default=None)
+    return (holder.path, holder.layer) if holder is not None else ("", model)
 
 
 def _in_backward(visits: list[Visit], looks: Looks) -> Found | None:
@@ -339,8 +346,8 @@ def _in_backward(visits: list[Visit], looks: Looks) -> Found | None:
             return "backward", consumers[0].path, consumers[0].layer, rows, cause
         if visits[last].path == "" or last == len(visits) - 1:
             return "backward", "loss", "", rows, cause
-        parent = visits[-1]
-        return "backward", parent.path, parent.layer, rows, f"{cause}; it appears after {visits[last].path}"
+        parent, layer = _enclosing(visits, visits[last].path, visits[-1].layer)
+        return "backward", parent, layer, rows, f"{cause}; it appears after {visits[last].path}"
     if path := _bad_leaf(looks.gradient):
         layer = path.rpartition(".")[0]
         kinds = [visit.layer for visit in visits if visit.path == layer]

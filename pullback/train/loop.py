@@ -259,7 +259,7 @@ def wait(loop: Loop, token: Token, total: int) -> None:
         raise BadStep
     count = int(token.count)
     done = int(token.step) - (loop.position.epoch - 1) * total
-    loss = two_float(np.asarray(token.loss)) / count if count else float("nan")
+    loss = two_float(token.loss) / count if count else float("nan")
     loop.progress.step(loop.position.epoch, loop.prepared.experiment.epochs, done, total, loss)
 
 
@@ -275,7 +275,7 @@ def close_epoch(loop: Loop, seconds: float, compile_seconds: float) -> None:
         "epoch": position.epoch,
         "step": position.step,
         "learning_rate": None if rate is None else shortest(rate),
-        "train": scores(loop.prepared.metrics, jax.tree.map(np.asarray, state.totals)),
+        "train": scores(loop.prepared.metrics, state.totals),
     }
     if loop.prepared.validation_data is not None:
         record["validation"] = scores(loop.prepared.metrics, validate(loop, loop.prepared.validation_data).totals)
@@ -289,7 +289,7 @@ def close_epoch(loop: Loop, seconds: float, compile_seconds: float) -> None:
         loop.timing.write(
             {"epoch": position.epoch, "seconds": seconds, "steps": steps, "compile_seconds": compile_seconds}
         )
-    loop.progress.epoch(record, experiment.epochs, seconds)
+    loop.progress.epoch(record, experiment.epochs)
     loop.position = replace(position, epoch=position.epoch + 1, reason=reason_to_stop(loop, position))
     loop.leaves = jax.tree.leaves(state._replace(totals=fresh_totals(loop)))
 

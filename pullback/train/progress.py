@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -13,22 +14,33 @@ from rich.text import Text
 INTERVAL = 0.2
 
 
-class Progress(Protocol):
+class Progress(ABC):
     """What the loop tells about its progress."""
 
-    def step(self, epoch: int, epochs: int, done: int, total: int, loss: float) -> None: ...
-    def epoch(self, record: dict[str, Any], epochs: int, seconds: float) -> None: ...
-    def note(self, line: str) -> None: ...
-    def close(self) -> None: ...
+    @abstractmethod
+    def step(self, epoch: int, epochs: int, done: int, total: int, loss: float) -> None:
+        """`done` of `total` updates of this epoch are made, at this mean loss so far."""
+
+    @abstractmethod
+    def epoch(self, record: dict[str, Any], epochs: int) -> None:
+        """An epoch has ended with this record of the log."""
+
+    @abstractmethod
+    def note(self, line: str) -> None:
+        """Something that the user should know."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Training has ended."""
 
 
-class Silent:
+class Silent(Progress):
     """Tells nothing but notes, which go to standard error."""
 
     def step(self, epoch: int, epochs: int, done: int, total: int, loss: float) -> None:
         pass
 
-    def epoch(self, record: dict[str, Any], epochs: int, seconds: float) -> None:
+    def epoch(self, record: dict[str, Any], epochs: int) -> None:
         pass
 
     def note(self, line: str) -> None:
@@ -38,7 +50,7 @@ class Silent:
         pass
 
 
-class Terminal:
+class Terminal(Progress):
     """A line that is redrawn in place, and one line a finished epoch that improves or is due."""
 
     def __init__(self, console: Console) -> None:
@@ -61,7 +73,7 @@ class Terminal:
         line = f"{bar} epoch {epoch}/{epochs}  step {done}/{total}  loss {loss:.4f}  {left:.0f} s left  {self._record}"
         self._live.update(Text(line, overflow="ellipsis", no_wrap=True), refresh=True)
 
-    def epoch(self, record: dict[str, Any], epochs: int, seconds: float) -> None:
+    def epoch(self, record: dict[str, Any], epochs: int) -> None:
         self._record = _scores(record.get("validation"), "validation ")
 
     def note(self, line: str) -> None:
@@ -71,7 +83,7 @@ class Terminal:
         self._live.stop()
 
 
-class Plain:
+class Plain(Progress):
     """Whole lines for a file or a pipe: at most one in five seconds, and the last epoch always."""
 
     def __init__(self) -> None:
@@ -80,7 +92,7 @@ class Plain:
     def step(self, epoch: int, epochs: int, done: int, total: int, loss: float) -> None:
         pass
 
-    def epoch(self, record: dict[str, Any], epochs: int, seconds: float) -> None:
+    def epoch(self, record: dict[str, Any], epochs: int) -> None:
         now = time.monotonic()
         if now - self._last < 5 and record["epoch"] < epochs:
             return
