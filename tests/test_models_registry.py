@@ -14,10 +14,14 @@ from pullback.core.errors import ConfigurationError
 from pullback.models import FAMILIES, build, describe
 from pullback.nn import Linear, has_memory, init_state
 
+PERCEPTRON, CONVOLUTIONAL = "multilayer_perceptron", "convolutional_network"
+IMAGE = [8, 8, 1]
 EXAMPLES: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
-    ("multilayer_perceptron", {"in_shape": 4, "out_features": 3}, (4,)),
-    ("multilayer_perceptron", {"in_shape": [8, 8, 1], "out_features": 10, "hidden": [], "activation": "tanh"}, (8, 8, 1)),
-    ("multilayer_perceptron", {"in_shape": [6], "out_features": 1, "hidden": [5, 4], "dropout": 0.2}, (6,)),
+    (PERCEPTRON, {"in_shape": 4, "out_features": 3}, (4,)),
+    (PERCEPTRON, {"in_shape": IMAGE, "out_features": 10, "hidden": [], "activation": "tanh"}, (8, 8, 1)),
+    (PERCEPTRON, {"in_shape": [6], "out_features": 1, "hidden": [5, 4], "dropout": 0.2}, (6,)),
+    (CONVOLUTIONAL, {}, (8, 8, 1)),
+    (CONVOLUTIONAL, {"in_shape": IMAGE, "channels": [3], "kernel_size": 5, "dropout": 0.5}, (8, 8, 1)),
 ]
 KEY = jax.random.key(0)
 

@@ -10,11 +10,13 @@ import equinox as eqx
 from jaxtyping import Array
 
 from pullback.core.errors import ConfigurationError, unknown_name
+from pullback.models.convolutional_network import ConvolutionalNetwork
 from pullback.models.multilayer_perceptron import MultilayerPerceptron
 
-__all__ = ["FAMILIES", "MultilayerPerceptron", "build", "describe"]
+__all__ = ["FAMILIES", "ConvolutionalNetwork", "MultilayerPerceptron", "build", "describe"]
 
 FAMILIES: dict[str, type[Any]] = {
+    "convolutional_network": ConvolutionalNetwork,
     "multilayer_perceptron": MultilayerPerceptron,
 }
 

@@ -30,6 +30,7 @@ from pullback.nn.activations import (
     softsign,
     tanh,
 )
+from pullback.nn.convolution import Conv1d, Conv2d, Conv3d
 from pullback.nn.dropout import Dropout
 from pullback.nn.flatten import Flatten
 from pullback.nn.linear import Linear
@@ -44,6 +45,7 @@ from pullback.nn.losses import (
     check_targets,
     get_loss,
 )
+from pullback.nn.max_pool import MaxPool
 from pullback.nn.multiply_adds import multiply_adds
 from pullback.nn.probe import probe
 from pullback.nn.sequential import Sequential
@@ -57,11 +59,15 @@ __all__ = [
     "Activation",
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
     "Dropout",
     "Flatten",
     "Huber",
     "LayerSummary",
     "Linear",
+    "MaxPool",
     "Sequential",
     "SquaredError",
     "Stateful",

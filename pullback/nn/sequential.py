@@ -93,7 +93,8 @@ def _as_layer(position: int, layer: Any) -> eqx.Module:
             got=layer.__name__,
             fix="build the layer with its arguments",
         )
-    return Activation(layer)
+    function: Any = layer
+    return Activation(function)
 
 
 def _memory(remembering: list[str], state: Any) -> dict[str, Any]:
