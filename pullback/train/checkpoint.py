@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from dataclasses import dataclass
@@ -16,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_safetensors
+from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save as save_safetensors
 
 from pullback.core.errors import CheckpointError
@@ -124,14 +124,25 @@ def _read(path: Path) -> Checkpoint:
     data = state.read_bytes()
     if hashlib.sha256(data).hexdigest() != body["sha256"]:
         raise CheckpointError(f"the checksum of {STATE} is wrong")
+    return Checkpoint(_arrays(data, body["arrays"]), body["position"], body["log_bytes"])
+
+
+def _arrays(data: bytes, expected: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file, which must be those that the manifest lists."""
     try:
-        arrays = load_safetensors(data)
+        found = dict(deserialize(data))
     except SafetensorError as error:
         raise CheckpointError(f"{STATE} cannot be parsed: {error}") from error
-    found = {key: {"shape": list(value.shape), "dtype": str(value.dtype)} for key, value in arrays.items()}
-    if found != body["arrays"]:
+    if {name: entry["shape"] for name, entry in found.items()} != {k: v["shape"] for k, v in expected.items()}:
         raise CheckpointError("the arrays are not those of the manifest")
-    return Checkpoint(arrays, body["position"], body["log_bytes"])
+    arrays = {}
+    for name, entry in found.items():
+        # By the manifest's dtype, because safetensors' own reader has no name for bfloat16 in NumPy.
+        dtype = np.dtype(expected[name]["dtype"])
+        if len(entry["data"]) != math.prod(entry["shape"]) * dtype.itemsize:
+            raise CheckpointError(f"the dtype of {name} is not that of the manifest")
+        arrays[name] = np.frombuffer(entry["data"], dtype).reshape(entry["shape"])
+    return arrays
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
