@@ -28,9 +28,12 @@ class Accuracy(ProportionMetric):
     0.6667 [0.2077, 0.9385] (95% wilson, n = 3)
     """
 
-    name: ClassVar[str] = "accuracy"
     higher_is_better: ClassVar[bool] = True
     target_kinds: ClassVar[tuple[str, ...]] = ("class_index", "binary")
+
+    @property
+    def name(self) -> str:
+        return "accuracy"
 
     def successes(self, prediction: Array, target: Array) -> Array:
         return predicted_class(prediction, target) == target.astype(jnp.int32)

@@ -27,9 +27,12 @@ class CrossEntropy(MeanMetric):
     2.302585
     """
 
-    name: ClassVar[str] = "cross_entropy"
     higher_is_better: ClassVar[bool] = False
     target_kinds: ClassVar[tuple[str, ...]] = ("class_index", "binary")
+
+    @property
+    def name(self) -> str:
+        return "cross_entropy"
 
     def values(self, prediction: Array, target: Array) -> Array:
         if is_binary(prediction, target):

@@ -24,15 +24,18 @@ class Metric(ABC):
     the training step; `compute` and `interval` run on the host. Rows of weight zero are padding and do not count;
     any other weight counts the row once.
 
-    Every member gives
-    name : under which it is recorded.
+    Every member also says
     higher_is_better : which way a monitor looks.
     target_kinds : the kinds of target it makes sense for, of "class_index", "binary", "real".
     """
 
-    name: ClassVar[str]
     higher_is_better: ClassVar[bool]
     target_kinds: ClassVar[tuple[str, ...]]
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name under which the score is recorded."""
 
     @abstractmethod
     def init(self) -> Statistics:
@@ -78,7 +81,7 @@ class ProportionMetric(Metric):
         return int(stats["successes"]) / n if n else float("nan")
 
     def interval(self, stats: Statistics, level: float = 0.95) -> Interval:
-        return wilson_interval(int(stats["successes"]), rows_counted(self.name, stats), level)
+        return wilson_interval(int(stats["successes"]), at_least_one(self.name, int(stats["count"])), level)
 
 
 class MeanMetric(Metric):
@@ -99,7 +102,7 @@ class MeanMetric(Metric):
         return two_float(stats["total"]) / n if n else float("nan")
 
     def interval(self, stats: Statistics, level: float = 0.95) -> Interval:
-        n = rows_counted(self.name, stats)
+        n = at_least_one(self.name, int(stats["count"]))
         return mean_interval(n, two_float(stats["total"]), two_float(stats["squares"]), level)
 
 
@@ -130,9 +133,8 @@ def two_float(pair: Array) -> float:
     return float(np.asarray(pair, np.float64).sum())
 
 
-def rows_counted(name: str, stats: Statistics) -> int:
-    """Number of rows counted; DataError if there are none."""
-    n = int(stats["count"])
+def at_least_one(name: str, n: int) -> int:
+    """The number of rows counted; DataError if there are none."""
     if n == 0:
         raise DataError(
             f"{name} has seen no rows",

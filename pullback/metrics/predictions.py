@@ -73,3 +73,8 @@ def row_mask(weight: Array | None, values: Array) -> Bool[Array, " *shape"]:
         )
     rows = (weight != 0).reshape(weight.shape + (1,) * (values.ndim - 1))
     return jnp.broadcast_to(rows, values.shape)
+
+
+def example_mean(values: Array) -> Array:
+    """One value an example: the mean over all axes but the first."""
+    return values.mean(axis=tuple(range(1, values.ndim))) if values.ndim > 1 else values
