@@ -1,0 +1,90 @@
+"""`python -m benchmarks [NAMES]`: run the cases and print their tables."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.cases import TRAINING_CASES
+from benchmarks.pairs import Comparison, compare
+from benchmarks.programs import PROGRAMS
+from pullback.core.errors import PullbackError, unknown_name
+
+# What is measured within one program; each module has `describe()`.
+MEASUREMENTS = {
+    "dispatch": "benchmarks.dispatch",
+    "logging": "benchmarks.logging",
+    "startup": "benchmarks.startup",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The same training step in Pullback, PyTorch and Flax, side by side."""
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Cases to run: mlp_small, mlp_large, cnn, dispatch, logging, startup; all if none is named."""
+
+    pairs: Annotated[int, tyro.conf.arg(metavar="N")] = 7
+    """Rounds; each runs every program once in a fresh process."""
+
+    programs: tuple[str, ...] = tuple(PROGRAMS)
+    """Which programs take part."""
+
+    quick: bool = False
+    """Two rounds and few epochs: to see that it runs, not to judge."""
+
+
+def main(options: Options) -> int:
+    """Run what was asked for."""
+    console = Console()
+    known = [*TRAINING_CASES, *MEASUREMENTS]
+    for name in options.names:
+        if name not in known:
+            raise unknown_name("case", name, known)
+    for name in options.programs:
+        if name not in PROGRAMS:
+            raise unknown_name("program", name, PROGRAMS)
+    for name in options.names or known:
+        if name in MEASUREMENTS:
+            console.print(f"\n[bold]{name}[/bold]")
+            console.print(importlib.import_module(MEASUREMENTS[name]).describe(), highlight=False)
+        else:
+            case = TRAINING_CASES[name]
+            rounds, epochs = (2, 2) if options.quick else (options.pairs, case.timed_epochs)
+            say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
+            show(console, compare(case, list(options.programs), rounds, epochs, say))
+    return 0
+
+
+def show(console: Console, comparison: Comparison) -> None:
+    """One table a case."""
+    table = Table(title=f"{comparison.case.name}: {comparison.case.summary}", title_justify="left")
+    for column in ("program", "ms a step", "Pullback's time over it", "95% interval"):
+        table.add_column(column, justify="left" if column == "program" else "right")
+    for name, values in comparison.seconds.items():
+        ratio = ("", "")
+        if name != "pullback" and "pullback" in comparison.seconds:
+            mean, lower, upper = comparison.ratio(name)
+            ratio = (f"{mean:.2f}", f"{lower:.2f} to {upper:.2f}")
+        table.add_row(PROGRAMS[name].label, f"{1000 * comparison.median(name):.3f}", *ratio)
+        rounds = len(values)
+    console.print()
+    console.print(table)
+    console.print(f"{rounds} rounds; steps in whole epochs, median of {comparison.case.timed_epochs} a process")
+    for name, reason in comparison.skipped.items():
+        console.print(f"skipped {PROGRAMS[name].label}: {reason}", highlight=False, markup=False)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(tyro.cli(Options, prog="python -m benchmarks")))
+    except PullbackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
