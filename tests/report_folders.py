@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,12 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
-from statistics import NormalDist
+
+DIGITS_LAYERS = [
+    ("[0]", "Linear", [48], 3120, 3072),
+    ("[1]", "Activation", [48], 0, 0),
+    ("[2]", "Linear", [10], 490, 480),
+]
 
 
 @dataclass(frozen=True)
@@ -46,13 +52,19 @@ def digits_folder(root: Path, epochs: int = 25) -> Written:
     loss = -np.log(model.predict_proba(inputs)[np.arange(len(targets)), targets])
     correct = int((logits.argmax(1) == targets).sum())
     folder = root / "digits-0001"
-    config = _config(folder.name, "digits", "classification", parts, class_names=[str(k) for k in range(10)], input_shape=[8, 8, 1])
-    config["recipe"] = {"name": "digits", "path": None, "fields": {"width": 48, "augment": "shift by 1 pixel", "epochs": epochs}}
+    config = _config(
+        folder.name, "digits", "classification", parts, class_names=[str(k) for k in range(10)], input_shape=[8, 8, 1]
+    )
+    config["recipe"] = {
+        "name": "digits",
+        "path": None,
+        "fields": {"width": 48, "augment": "shift by 1 pixel", "epochs": epochs},
+    }
     config["command"] = ["pullback", "train", "digits", "--epochs", str(epochs), "--run-dir", "my runs"]
     _write(folder, config, log, evaluation={
-        "loss": {"value": float(loss.mean()), "lower": None, "upper": None, "level": None, "n": len(loss), "method": None},
+        "loss": {"value": float(loss.mean()), "lower": None, "upper": None, "level": None, "n": 360, "method": None},
         "accuracy": _wilson(correct, len(targets)),
-    }, layers=[("[0]", "Linear", [48], 3120, 3072), ("[1]", "Activation", [48], 0, 0), ("[2]", "Linear", [10], 490, 480)])  # fmt: skip
+    }, layers=DIGITS_LAYERS)  # fmt: skip
     _write_predictions(folder, logits, targets.astype(np.int32), loss, inputs.reshape(-1, 8, 8, 1), index)
     return Written(folder, logits, targets, inputs)
 
@@ -78,7 +90,7 @@ def cancer_folder(root: Path, epochs: int = 12) -> Written:
         "loss": float(loss.mean()),
         "accuracy": _wilson(int(((logits[:, 0] > 0) == targets).sum()), len(targets)),
     }, reason="early stopping: validation loss has not improved for 5 epochs",
-        preprocessing=[{"kind": "standardize", "mean": scaler.mean_.tolist(), "scale": scaler.scale_.tolist()}])  # fmt: skip
+        preprocessing=[_standardization(scaler)])  # fmt: skip
     _write_predictions(folder, logits, targets.astype(np.int32), loss, inputs.astype(np.float32), index)
     return Written(folder, logits, targets, inputs)
 
@@ -99,14 +111,18 @@ def diabetes_folder(root: Path, epochs: int = 60) -> Written:
     outputs = model.predict(inputs).astype(np.float32)[:, None]
     loss = (outputs[:, 0] - targets) ** 2
     folder = root / "diabetes-0001"
-    config = _config(folder.name, "diabetes", "regression", parts, feature_names=list(source.feature_names), input_shape=[10])
+    config = _config(
+        folder.name, "diabetes", "regression", parts, feature_names=list(source.feature_names), input_shape=[10]
+    )
     _write(folder, config, log, evaluation={"loss": float(loss.mean())},
-           preprocessing=[{"kind": "standardize", "mean": scaler.mean_.tolist(), "scale": scaler.scale_.tolist()}])  # fmt: skip
+           preprocessing=[_standardization(scaler)])  # fmt: skip
     _write_predictions(folder, outputs, targets, loss, inputs.astype(np.float32), index)
     return Written(folder, outputs, targets, inputs)
 
 
-def _split(inputs: np.ndarray, targets: np.ndarray, stratify: bool) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _split(
+    inputs: np.ndarray, targets: np.ndarray, stratify: bool
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     index = np.arange(len(targets))
     learned, test = train_test_split(index, test_size=0.2, random_state=0, stratify=targets if stratify else None)
     train, validation = train_test_split(
@@ -126,6 +142,10 @@ def _class_scores(model: MLPClassifier, inputs: np.ndarray, targets: np.ndarray)
     }
 
 
+def _standardization(scaler: StandardScaler) -> dict[str, Any]:
+    return {"kind": "standardize", "mean": scaler.mean_.tolist(), "scale": scaler.scale_.tolist()}
+
+
 def _wilson(successes: int, n: int) -> dict[str, Any]:
     z2, share = NormalDist().inv_cdf(0.975) ** 2, successes / n
     center = (share + z2 / (2 * n)) / (1 + z2 / n)
@@ -143,7 +163,8 @@ def _config(identity: str, name: str, task: str, parts: dict[str, Any], **data: 
         "settings": {
             "epochs": 60, "batch_size": 64, "seed": 0, "optimizer": "adam", "learning_rate": 0.002,
             "loss": "squared_error" if task == "regression" else "categorical_cross_entropy",
-            "metrics": ["accuracy"], "patience": 5, "monitor": "validation loss", "ema_decay": None, "accumulate_steps": 1,
+            "metrics": ["accuracy"], "patience": 5, "monitor": "loss", "ema_decay": None,
+            "accumulate_steps": 1,
         },
         "data": {
             "name": name, "task": task, "class_names": None, "feature_names": None,
@@ -187,7 +208,12 @@ def _write(
     events.append({"event": "evaluation", "split": "test", "metrics": evaluation})
     seconds = np.random.default_rng(0).uniform(0.08, 0.1, len(log))
     timing = [
-        {"epoch": number, "seconds": float(second) + 1.4 * (number == 1), "steps": steps, "compile_seconds": 1.4 * (number == 1)}
+        {
+            "epoch": number,
+            "seconds": float(second) + 1.4 * (number == 1),
+            "steps": steps,
+            "compile_seconds": 1.4 * (number == 1),
+        }
         for number, second in enumerate(seconds, 1)
     ]
     for name, content in {"config": config, "model": model, "preprocessing": preprocessing or []}.items():

@@ -58,4 +58,6 @@ def _check_size(member: zipfile.ZipInfo, shape: tuple[int, ...], dtype: np.dtype
     if size > LARGEST_ARRAY:
         raise ValueError(f"array {member.filename!r} takes {size} bytes, more than {LARGEST_ARRAY}")
     if header + size != member.file_size:
-        raise ValueError(f"array {member.filename!r} of shape {shape} needs {size} bytes, {member.file_size - header} are stored")
+        raise ValueError(
+            f"array {member.filename!r} of shape {shape} needs {size} bytes, {member.file_size - header} are stored"
+        )

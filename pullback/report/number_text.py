@@ -16,7 +16,15 @@ LABELS = {
     "cross_entropy": "Cross entropy",
     "brier_score": "Brier score",
     "calibration_error": "Calibration error",
-    "macro_f1": "Macro F1",
+    "f1_macro": "Macro F1",
+    "f1_weighted": "Weighted F1",
+    "precision_macro": "Macro precision",
+    "precision_weighted": "Weighted precision",
+    "recall_macro": "Macro recall",
+    "recall_weighted": "Weighted recall",
+    "cohen_kappa": "Cohen’s kappa",
+    "matthews_correlation": "Matthews correlation",
+    "top_5_accuracy": "Top-5 accuracy",
     "roc_auc": "ROC AUC",
     "squared_error": "Mean squared error",
     "absolute_error": "Mean absolute error",
@@ -56,8 +64,8 @@ def fixed(value: float, decimals: int) -> str:
 def decimals_for(value: float, half_width: float | None = None, significant: int = 3) -> int:
     """Decimals that show three significant digits, or as many as the interval supports.
 
-    The larger limit of an interval has three significant digits, or more where a last digit of a fifth of the half width
-    asks for them.
+    The larger limit of an interval has three significant digits, or more where a last digit of a fifth of the half
+    width asks for them.
 
     Examples
     --------

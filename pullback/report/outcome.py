@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Int
 from scipy.special import log_softmax
 
 from pullback.report.run_folder import Data, Predictions
@@ -63,7 +63,7 @@ def read_outcome(predictions: Predictions, data: Data) -> Outcome | str:
         return "The stored predictions are not numbers."
     bad = ~np.isfinite(predictions.outputs).reshape(len(predictions.outputs), -1).all(axis=1)
     if bad.any():
-        return f"The model's output is not finite for {bad.sum()} of {len(bad)} held-out rows, so nothing is computed."
+        return f"The model's output is not finite for {bad.sum()} of {len(predictions.outputs)} held-out rows, so nothing is computed."
     if data.task in ("classification", "binary"):
         return _classification(predictions.outputs, predictions.targets, data)
     if data.task == "regression":
@@ -75,11 +75,13 @@ def _is_numeric(array: np.ndarray) -> bool:
     return array.dtype.kind in "iufb"
 
 
-def _classification(outputs: Num[np.ndarray, "..."], targets: Num[np.ndarray, "..."], data: Data) -> Outcome | str:
+def _classification(outputs: np.ndarray, targets: np.ndarray, data: Data) -> Outcome | str:
     labels = targets.reshape(len(targets), -1)
     logits = outputs.reshape(len(outputs), -1).astype(np.float64)
     if outputs.ndim > 2 or labels.shape[1] != 1:
-        return f"Outputs of shape {outputs.shape} for targets of shape {targets.shape} are not summarized by this report."
+        return (
+            f"Outputs of shape {outputs.shape} for targets of shape {targets.shape} are not summarized by this report."
+        )
     if logits.shape[1] == 1:
         logits = np.column_stack([np.zeros(len(logits)), logits])
     classes = logits.shape[1]
@@ -95,7 +97,7 @@ def _classification(outputs: Num[np.ndarray, "..."], targets: Num[np.ndarray, ".
     )
 
 
-def _regression(outputs: Num[np.ndarray, "..."], targets: Num[np.ndarray, "..."]) -> Outcome | str:
+def _regression(outputs: np.ndarray, targets: np.ndarray) -> Outcome | str:
     predicted = outputs.reshape(len(outputs), -1).astype(np.float64)
     observed = targets.reshape(len(targets), -1).astype(np.float64)
     if predicted.shape != observed.shape or not np.isfinite(observed).all():

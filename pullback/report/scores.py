@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import jax
+import numpy as np
 
+from pullback.metrics import Metric
 from pullback.report.number_text import label_of, number_text
-from pullback.report.outcome import Outcome
 from pullback.report.run_folder import Estimate, RunFolder
 
 LEVEL = 0.95
@@ -17,12 +20,27 @@ AGREEMENT = 1e-3
 
 @dataclass(frozen=True)
 class Score:
-    """A named number with its interval; `meaning` says in a phrase what it measures."""
+    """A named number with its interval; `meaning` says in a phrase what it measures.
+
+    `unit_range` marks a share of success: at most 1, and 1 is best.
+    """
 
     name: str
     estimate: Estimate
     meaning: str
     unit_range: bool = False
+
+
+def estimates(metrics: Sequence[Metric], prediction: np.ndarray, target: np.ndarray) -> dict[str, Estimate]:
+    """What these metrics say of all rows, by their names, from one compiled program."""
+
+    def statistics(prediction: jax.Array, target: jax.Array) -> list[dict[str, jax.Array]]:
+        return [metric.update(metric.init(), prediction, target) for metric in metrics]
+
+    found = jax.jit(statistics)(prediction, target)
+    return {
+        metric.name: Estimate.of(metric.interval(stats, LEVEL)) for metric, stats in zip(metrics, found, strict=True)
+    }
 
 
 def collect_scores(run: RunFolder, computed: list[Score]) -> list[Score]:

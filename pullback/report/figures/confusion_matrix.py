@@ -18,7 +18,14 @@ def confusion_panel(confusion: Int[np.ndarray, "classes classes"]) -> Panel:
         width = 5.0 * 72 / classes
         for color, cells in ((FIRST, np.eye(classes, dtype=bool)), (SECOND, ~np.eye(classes, dtype=bool))):
             observed, predicted = np.nonzero(cells & (confusion > 0))
-            axes.scatter(predicted, observed, s=shares[observed, predicted] * (0.8 * width) ** 2, marker="s", color=color, linewidths=0)
+            axes.scatter(
+                predicted,
+                observed,
+                s=shares[observed, predicted] * (0.8 * width) ** 2,
+                marker="s",
+                color=color,
+                linewidths=0,
+            )
         axes.set(xlabel="predicted class, by number", ylabel="observed class, by number")
         axes.set(xlim=(-1, classes), ylim=(classes, -1))
         axes.set_aspect("equal")

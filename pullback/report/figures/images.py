@@ -12,7 +12,7 @@ from matplotlib.image import imsave
 SMALLEST_SIDE = 4
 
 
-def are_images(inputs: Num[np.ndarray, "..."]) -> bool:
+def are_images(inputs: np.ndarray) -> bool:
     """Whether the inputs have shape (rows, height, width) or (rows, height, width, 1, 3 or 4)."""
     fits = inputs.ndim == 3 or (inputs.ndim == 4 and inputs.shape[3] in (1, 3, 4))
     return bool(fits and min(inputs.shape[1:3]) >= SMALLEST_SIDE and np.isfinite(inputs).all())
@@ -30,5 +30,5 @@ def image_addresses(inputs: Num[np.ndarray, "rows height width *channels"]) -> l
 def _address(image: Num[np.ndarray, "height width *channels"]) -> str:
     stream = io.BytesIO()
     gray = {"cmap": "gray", "vmin": 0.0, "vmax": 1.0} if image.ndim == 2 else {}
-    imsave(stream, image, format="png", metadata={"Software": None}, **gray)
+    imsave(stream, image, format="png", **gray)
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

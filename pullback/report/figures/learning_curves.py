@@ -9,7 +9,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from pullback.report.figures.svg import FIRST, INK, MUTED, SECOND, Panel, drawing_style, inline_svg, light_grid, new_figure
+from pullback.report.figures.svg import (
+    FIRST,
+    INK,
+    MUTED,
+    SECOND,
+    Panel,
+    drawing_style,
+    inline_svg,
+    light_grid,
+    new_figure,
+)
 from pullback.report.number_text import label_of, number_text
 from pullback.report.run_folder import Epoch
 
@@ -94,11 +104,17 @@ def _mark_best(axes: Axes, steps: np.ndarray, curves: dict[str, np.ndarray], bes
 def _label_ends(axes: Axes, steps: np.ndarray, curves: dict[str, np.ndarray]) -> None:
     """Names beside the ends of the curves, pushed apart where the ends lie close."""
     ends = {label: values[np.isfinite(values)][-1] for label, values in curves.items()}
-    heights = {label: axes.transAxes.inverted().transform(axes.transData.transform((0, end)))[1] for label, end in ends.items()}
+    heights = {
+        label: axes.transAxes.inverted().transform(axes.transData.transform((0, end)))[1] for label, end in ends.items()
+    }
     close = len(heights) == 2 and abs(heights["training"] - heights["validation"]) < 0.09
     for label, end in ends.items():
         other = [height for name, height in heights.items() if name != label]
-        push = (6 if heights[label] > other[0] or (heights[label] == other[0] and label == "training") else -6) if close else 0
+        push = (
+            (6 if heights[label] > other[0] or (heights[label] == other[0] and label == "training") else -6)
+            if close
+            else 0
+        )
         axes.annotate(
             label, (steps[-1], end), xytext=(6, push), textcoords="offset points", va="center", fontsize=9,
             color=FIRST if label == "training" else SECOND, annotation_clip=False,

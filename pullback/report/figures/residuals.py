@@ -8,10 +8,21 @@ from matplotlib.axes import Axes
 from scipy.special import betaincinv, ndtri
 
 from pullback.report.figures.scatter_rows import sample_sentence, scatter_rows
-from pullback.report.figures.svg import FIRST, INK, MUTED, SECOND, Panel, drawing_style, inline_svg, light_grid, new_figure
+from pullback.report.figures.svg import (
+    FIRST,
+    INK,
+    MUTED,
+    SECOND,
+    Panel,
+    drawing_style,
+    inline_svg,
+    light_grid,
+    new_figure,
+)
 from pullback.report.number_text import number_text, percent_text
 
 Values = Float[np.ndarray, " rows"]
+Groups = Float[np.ndarray, " groups"]
 SMALLEST_SMOOTHED = 45
 ROWS_A_GROUP, MOST_GROUPS = 15, 20
 ENVELOPE_LEVEL = 0.95
@@ -40,12 +51,21 @@ def _predicted_observed(predicted: Values, observed: Values, identifier: str) ->
         margin = 0.04 * (high - low) or 1.0
         axes.plot([low - margin, high + margin], [low - margin, high + margin], color=MUTED, linewidth=0.9)
         _points(axes, predicted[shown], observed[shown])
-        axes.set(xlabel="predicted", ylabel="observed", xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
+        axes.set(
+            xlabel="predicted",
+            ylabel="observed",
+            xlim=(low - margin, high + margin),
+            ylim=(low - margin, high + margin),
+        )
         axes.set_aspect("equal")
         light_grid(axes, "both")
         axes.yaxis.set_major_locator(axes.xaxis.get_major_locator())
         correlation = _correlation(predicted, observed)
-        svg = inline_svg(figure, identifier, f"Scatter plot of observed against predicted values, {len(predicted)} rows. {correlation}")
+        svg = inline_svg(
+            figure,
+            identifier,
+            f"Scatter plot of observed against predicted values, {len(predicted)} rows. {correlation}",
+        )
     return Panel(
         "Observed against predicted",
         svg,
@@ -73,13 +93,15 @@ def _residuals_predicted(predicted: Values, observed: Values, identifier: str) -
         axes.set(xlabel="predicted", ylabel="observed − predicted")
         light_grid(axes)
         svg = inline_svg(figure, identifier, f"Residuals against predicted values, {len(predicted)} rows.")
-    line = "The line is the running median; it should stay near zero and the spread should not grow." if smoothed else (
-        "The points should scatter evenly about zero."
+    line = (
+        "The line is the running median; it should stay near zero and the spread should not grow."
+        if smoothed
+        else ("The points should scatter evenly about zero.")
     )
     return Panel("Residuals against predicted", svg, line + sample_sentence(len(predicted)))
 
 
-def running_median(x: Values, y: Values) -> tuple[Values, Values]:
+def running_median(x: Values, y: Values) -> tuple[Groups, Groups]:
     """Median of y over equal groups of rows that neighbor in x, at the median x of each group."""
     order = np.argsort(x, kind="stable")
     groups = np.array_split(order, int(np.clip(len(x) // ROWS_A_GROUP, 1, MOST_GROUPS)))
@@ -105,8 +127,8 @@ def _normal_quantiles(residuals: Values, identifier: str) -> Panel:
     return Panel(
         "Normal quantiles of the residuals",
         svg,
-        f"Normal residuals follow the line; each stays in the band with probability {percent_text(ENVELOPE_LEVEL, 0)}. {text}"
-        + sample_sentence(len(residuals)),
+        "Normal residuals follow the line; each stays in the band with probability "
+        f"{percent_text(ENVELOPE_LEVEL, 0)}. {text}" + sample_sentence(len(residuals)),
     )
 
 
@@ -122,5 +144,3 @@ def normal_order_statistics(rows: int) -> tuple[Values, Values, Values]:
         for probability in ((1 - ENVELOPE_LEVEL) / 2, 0.5, (1 + ENVELOPE_LEVEL) / 2)
     )
     return median, lower, upper
-
-

@@ -15,7 +15,8 @@ def roc_panel(score: Float[np.ndarray, " rows"], positive: Bool[np.ndarray, " ro
         return None
     false_rate, true_rate = roc_points(score, positive)
     at_half = (float(np.mean(score[~positive] > 0.5)), float(np.mean(score[positive] > 0.5)))
-    text = f"The dot is the threshold 0.5: true positive rate {fixed(at_half[1], 3)}, false positive rate {fixed(at_half[0], 3)}."
+    rates = f"true positive rate {fixed(at_half[1], 3)}, false positive rate {fixed(at_half[0], 3)}"
+    text = f"The dot is the threshold 0.5: {rates}."
     with drawing_style():
         figure = new_figure(3.7, 3.5)
         axes = figure.subplots()

@@ -23,7 +23,7 @@ def _constant_answer(outcome: Classification) -> Finding:
     sizes = np.bincount(outcome.observed, minlength=len(outcome.class_names))
     n, largest = int(sizes.sum()), int(sizes.argmax())
     accuracy = float(np.mean(outcome.predicted == outcome.observed))
-    share = sizes[largest] / n
+    share = float(sizes[largest] / n)
     always = (
         f"Always answering “{outcome.class_names[largest]}” would be correct for {count_text(int(sizes[largest]))} of "
         f"{count_text(n)} rows (accuracy {fixed(share, 3)}); the model reaches {fixed(accuracy, 3)}."
@@ -35,8 +35,10 @@ def _constant_answer(outcome: Classification) -> Finding:
     smallest = int(np.where(sizes > 0, sizes, n + 1).argmin())
     return Finding(
         "Classes are unequal in size",
-        f"“{outcome.class_names[largest]}” holds {count_text(int(sizes[largest]))} rows, “{outcome.class_names[smallest]}” "
-        f"{count_text(int(sizes[smallest]))}. {always} Balanced accuracy and the recall of each class say more than accuracy.",
+        f"“{outcome.class_names[largest]}” holds {count_text(int(sizes[largest]))} rows, "
+        f"“{outcome.class_names[smallest]}” "
+        f"{count_text(int(sizes[smallest]))}. {always} Balanced accuracy and the recall of each class say more "
+        "than accuracy.",
         caution=True,
     )
 
@@ -50,12 +52,15 @@ def _weakest_class(outcome: Classification) -> Finding | None:
     weakest = int(recall.argmin())
     hits, size = int(confusion[weakest, weakest]), int(sizes[weakest])
     if hits == size:
-        return Finding("Every row of every class is recognized", f"The smallest class has {count_text(int(sizes[sizes > 0].min()))} rows.")
+        return Finding(
+            "Every row of every class is recognized",
+            f"The smallest class has {count_text(int(sizes[sizes > 0].min()))} rows.",
+        )
     classes = int(np.count_nonzero(sizes))
     interval = wilson_interval(hits, size, LEVEL)
     # The lowest of many recalls is low by selection; Bonferroni's level allows for it.
     adjusted = wilson_interval(hits, size, 1 - (1 - LEVEL) / classes)
-    accuracy = np.diag(confusion).sum() / sizes.sum()
+    accuracy = float(np.diag(confusion).sum() / sizes.sum())
     below = accuracy > adjusted.upper
     reading = (
         f"Even as the lowest of {classes} this is below the overall accuracy."
@@ -64,7 +69,8 @@ def _weakest_class(outcome: Classification) -> Finding | None:
     )
     return Finding(
         f"“{outcome.class_names[weakest]}” has the lowest recall",
-        f"{count_text(hits)} of {count_text(size)} are recognized: {fixed(recall[weakest], 3)}, {percent_text(LEVEL, 0)} "
+        f"{count_text(hits)} of {count_text(size)} are recognized: {fixed(float(recall[weakest]), 3)}, "
+        f"{percent_text(LEVEL, 0)} "
         f"interval {range_text(interval.lower, interval.upper, 3)}. {reading}",
         caution=below,
     )
@@ -88,7 +94,8 @@ def _confidence(outcome: Classification) -> Finding:
     correct = outcome.predicted == outcome.observed
     confidence = float(outcome.probabilities.max(axis=1).mean())
     interval = wilson_interval(int(correct.sum()), len(correct), LEVEL)
-    numbers = f"The mean probability of the predicted class is {fixed(confidence, 3)}, the accuracy {fixed(interval.value, 3)}."
+    accuracy = fixed(interval.value, 3)
+    numbers = f"The mean probability of the predicted class is {fixed(confidence, 3)}, the accuracy {accuracy}."
     if confidence in interval:
         return Finding("Confidence fits accuracy on average", numbers)
     direction = "Overconfident" if confidence > interval.upper else "Underconfident"

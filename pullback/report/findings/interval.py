@@ -19,7 +19,8 @@ def interval_finding(name: str, estimate: Estimate) -> Finding | None:
         width = fixed(estimate.upper - estimate.lower, decimals)
     return Finding(
         "How sure this number is",
-        f"From {count_text(estimate.n)} rows the {level} interval of the {in_sentence(name)} is {width} wide; half of that "
+        f"From {count_text(estimate.n)} rows the {level} interval of the {in_sentence(name)} is {width} wide; half "
+        "of that "
         "takes about four times as many rows. It covers the choice of these rows, not that of another seed.",
     )
 

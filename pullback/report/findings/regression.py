@@ -28,14 +28,17 @@ def regression_findings(outcome: Regression) -> list[Finding]:
     return found
 
 
-def _constant_answer(predicted: Float[np.ndarray, " rows"], observed: Float[np.ndarray, " rows"], suffix: str) -> Finding:
+def _constant_answer(
+    predicted: Float[np.ndarray, " rows"], observed: Float[np.ndarray, " rows"], suffix: str
+) -> Finding:
     error = float(np.sqrt(np.mean((observed - predicted) ** 2)))
     constant = float(observed.std())
     better = error < constant
     share = f", {percent_text(1 - error / constant, 0)} less" if better and constant else ""
     return Finding(
         f"Against the best constant answer{suffix}",
-        f"Always answering the mean of these rows, {number_text(float(observed.mean()))}, has a root mean squared error of "
+        f"Always answering the mean of these rows, {number_text(float(observed.mean()))}, has a root mean squared "
+        "error of "
         f"{number_text(constant)}; the model has {number_text(error)}{share}.",
         caution=not better,
     )
@@ -44,18 +47,20 @@ def _constant_answer(predicted: Float[np.ndarray, " rows"], observed: Float[np.n
 def _bias(residuals: Float[np.ndarray, " rows"], suffix: str) -> Finding:
     interval = mean_interval(len(residuals), float(residuals.sum()), float(np.sum(residuals**2)), LEVEL)
     decimals = decimals_for(interval.value, (interval.upper - interval.lower) / 2)
-    limits = range_text(interval.lower, interval.upper, decimals)
-    numbers = f"Observed minus predicted is {fixed(interval.value, decimals)} on average, {percent_text(LEVEL, 0)} interval {limits}"
+    limits = f"{percent_text(LEVEL, 0)} interval {range_text(interval.lower, interval.upper, decimals)}"
+    numbers = f"Observed minus predicted is {fixed(interval.value, decimals)} on average, {limits}"
     if 0 in interval:
         return Finding(f"No bias can be seen{suffix}", f"{numbers}, which includes zero.")
-    return Finding(f"Predictions{suffix} are too {'low' if interval.value > 0 else 'high'} on average", f"{numbers}.", caution=True)
+    return Finding(
+        f"Predictions{suffix} are too {'low' if interval.value > 0 else 'high'} on average", f"{numbers}.", caution=True
+    )
 
 
 def _spread(predicted: Float[np.ndarray, " rows"], residuals: Float[np.ndarray, " rows"], suffix: str) -> Finding:
     if np.ptp(predicted) == 0 or np.ptp(residuals) == 0:
         return Finding(f"Predictions or residuals{suffix} do not vary", "The spread cannot be judged.", caution=True)
-    correlation, chance = spearmanr(predicted, np.abs(residuals - np.median(residuals)))
-    text = f"The rank correlation of predicted value and size of the residual is {fixed(float(correlation), 2)}"
+    correlation, chance = np.asarray(spearmanr(predicted, np.abs(residuals - np.median(residuals)))).tolist()
+    text = f"The rank correlation of predicted value and size of the residual is {fixed(correlation, 2)}"
     if chance >= 1 - LEVEL:
         return Finding(f"The spread of the residuals{suffix} is even", f"{text}, within what chance gives.")
     direction = "grows" if correlation > 0 else "shrinks"

@@ -39,7 +39,9 @@ def _ending(run: RunFolder) -> Finding | None:
             caution=True,
         )
     if "stop" in run.finished.reason:
-        return Finding("Stopped early", f"Training ended after {done}{of_planned} epochs. Reason: {run.finished.reason}.")
+        return Finding(
+            "Stopped early", f"Training ended after {done}{of_planned} epochs. Reason: {run.finished.reason}."
+        )
     return None
 
 
@@ -77,7 +79,10 @@ def _gap(run: RunFolder) -> Finding | None:
         return None
     ratio = validation / train
     other = _other_gap(at)
-    numbers = f"In epoch {at.epoch} the loss was {number_text(train)} on training data and {number_text(validation)} on validation data{other}."
+    on_training, on_validation = number_text(train), number_text(validation)
+    numbers = (
+        f"In epoch {at.epoch} the loss was {on_training} on training and {on_validation} on validation data{other}."
+    )
     if ratio >= 1.5:
         return Finding(
             f"Validation loss is {number_text(ratio, 2)} times the training loss",
@@ -107,7 +112,8 @@ def _course(run: RunFolder) -> Finding | None:
     if end < (1 - STILL_FALLING) * before and lowest >= len(losses) - tail:
         return Finding(
             "Validation loss still falls at the end",
-            f"Its mean over the last {tail} epochs is {number_text(end)}, {percent_text(1 - end / before, 0)} below the "
+            f"Its mean over the last {tail} epochs is {number_text(end)}, {percent_text(1 - end / before, 0)} "
+            "below the "
             f"{tail} epochs before. More epochs or a larger learning rate may improve the result.",
             caution=True,
         )
@@ -115,16 +121,20 @@ def _course(run: RunFolder) -> Finding | None:
         return Finding(
             "Validation loss rose again",
             f"After its lowest value in epoch {run.epochs[lowest].epoch} it rose by "
-            f"{percent_text(end / float(losses[lowest]) - 1, 0)} on average over the last {tail} epochs, as it does when "
+            f"{percent_text(end / float(losses[lowest]) - 1, 0)} on average over the last {tail} epochs, as it "
+            "does when "
             "a model begins to fit noise.",
         )
-    return Finding("Validation loss has leveled off", f"Over the last {tail} epochs its mean is {number_text(end)}, before that {number_text(before)}.")
+    return Finding(
+        "Validation loss has leveled off",
+        f"Over the last {tail} epochs its mean is {number_text(end)}, before that {number_text(before)}.",
+    )
 
 
 def _not_finite(run: RunFolder) -> Finding | None:
     for epoch in run.epochs:
         for name, value in {**epoch.validation, **epoch.train}.items():
             if not math.isfinite(value):
-                text = f"In epoch {epoch.epoch} the {label_of(name).lower()} is {value}."
+                text = f"In epoch {epoch.epoch} the {label_of(name).lower()} is {fixed(value, 0)}."
                 return Finding("A recorded value is not finite", text, caution=True)
     return None

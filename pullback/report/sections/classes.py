@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from markupsafe import Markup
 
 from pullback.prob import wilson_interval
 from pullback.report.blocks import Block, Column, ConfusionCell, ConfusionMatrix, Figures, Prose, Section, Table
 from pullback.report.figures.confusion_matrix import confusion_panel
 from pullback.report.number_text import DASH, count_text, fixed, percent_text, range_text
 from pullback.report.outcome import Classification
-from markupsafe import Markup
 
 LEVEL = 0.95
 LARGEST_TABLE = 16
@@ -34,12 +34,17 @@ def _matrix(outcome: Classification, split: str) -> ConfusionMatrix:
     return ConfusionMatrix(
         class_names=outcome.class_names,
         rows=[
-            (name, [_cell(int(count), int(rows[k]), k == j) for j, count in enumerate(confusion[k])], count_text(int(rows[k])))
+            (
+                name,
+                [_cell(int(count), int(rows[k]), k == j) for j, count in enumerate(confusion[k])],
+                count_text(int(rows[k])),
+            )
             for k, name in enumerate(outcome.class_names)
         ],
         column_totals=[count_text(int(total)) for total in confusion.sum(axis=0)],
         total=count_text(int(confusion.sum())),
-        caption=f"Each {split} example by its observed class (row) and the predicted one (column): number, and percentage of "
+        caption=f"Each {split} example by its observed class (row) and the predicted one (column): number, and "
+        "percentage of "
         "the row. Errors are shaded by the square root of their percentage, so that rare ones show.",
     )
 
@@ -58,7 +63,12 @@ def _commonest_confusions(outcome: Classification) -> Block:
     sizes = outcome.confusion.sum(axis=1)
     pairs = [(int(place) // len(errors), int(place) % len(errors)) for place in order]
     rows = [
-        [outcome.class_names[k], outcome.class_names[j], count_text(int(errors[k, j])), percent_text(errors[k, j] / sizes[k])]
+        [
+            outcome.class_names[k],
+            outcome.class_names[j],
+            count_text(int(errors[k, j])),
+            percent_text(float(errors[k, j] / sizes[k])),
+        ]
         for k, j in pairs
         if errors[k, j]
     ]
@@ -80,8 +90,10 @@ def class_table(outcome: Classification) -> Table:
         "Scores by class",
         columns,
         rows,
-        caption="Recall: share of the rows of a class that are recognized. Precision: share of the answers that are right. "
-        f"Specificity: share of the other rows that are not taken for the class. Beside each its {percent_text(LEVEL, 0)} "
+        caption="Recall: share of the rows of a class that are recognized. Precision: share of the answers that "
+        "are right. "
+        "Specificity: share of the other rows that are not taken for the class. Beside each its "
+        f"{percent_text(LEVEL, 0)} "
         "Wilson interval.",
         folded="" if len(rows) <= 2 * LARGEST_TABLE else f"Scores of all {len(rows)} classes",
     )

@@ -8,10 +8,12 @@ import numpy as np
 
 from pullback.report.blocks import Block, Column, Figures, Prose, Section, Table
 from pullback.report.figures.learning_curves import learning_curves
-from pullback.report.number_text import label_of, number_text
+from pullback.report.findings.interval import in_sentence
+from pullback.report.number_text import number_text
 from pullback.report.run_folder import Epoch, RunFolder
 
 LONGEST_TABLE = 60
+SPLIT_WORDS = {"train": "training", "validation": "validation"}
 
 
 def curves_section(run: RunFolder) -> Section:
@@ -33,10 +35,14 @@ def curves_section(run: RunFolder) -> Section:
 
 def _epoch_table(epochs: Sequence[Epoch], best: int | None) -> Table:
     shown = _shown(epochs, best)
-    names = list(dict.fromkeys((split, name) for epoch in epochs for split in ("train", "validation") for name in getattr(epoch, split)))
+    names = list(
+        dict.fromkeys(
+            (split, name) for epoch in epochs for split in ("train", "validation") for name in getattr(epoch, split)
+        )
+    )
     columns = [
         Column("epoch", True), Column("step", True), Column("learning rate", True),
-        *(Column(f"{'training' if split == 'train' else split} {label_of(name).lower()}", True) for split, name in names),
+        *(Column(f"{SPLIT_WORDS[split]} {in_sentence(name)}", True) for split, name in names),
     ]  # fmt: skip
     rows = [
         [f"{'kept: ' if epoch.epoch == best else ''}{epoch.epoch}", str(epoch.step or ""), _rate(epoch.learning_rate),
@@ -48,7 +54,7 @@ def _epoch_table(epochs: Sequence[Epoch], best: int | None) -> Table:
 
 
 def _rate(rate: float | None) -> str:
-    return "" if rate is None else f"{rate:.4g}"
+    return "" if rate is None else number_text(rate)
 
 
 def _shown(epochs: Sequence[Epoch], best: int | None) -> list[Epoch]:

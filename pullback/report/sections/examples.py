@@ -61,7 +61,8 @@ def _images_sentence(outcome: Classification, wrong: int, rows: Int[np.ndarray, 
     if not wrong:
         return f"All {count_text(total)} examples are classified correctly; these {len(rows)} have the largest loss."
     return (
-        f"{count_text(wrong)} of {count_text(total)} examples are classified wrongly. Shown are the {len(rows)} of largest loss, "
+        f"{count_text(wrong)} of {count_text(total)} examples are classified wrongly. Shown are the {len(rows)} of "
+        "largest loss, "
         f"{shown_wrong} of them wrong: the observed class, then the model’s answer (✗), each with its probability."
     )
 
@@ -74,9 +75,9 @@ def _image_example(outcome: Classification, row: int, index: int, address: str) 
         address=address,
         description=f"Row {index}: observed {names[observed]}, predicted {names[predicted]}",
         observed=names[observed],
-        observed_probability=fixed(probabilities[observed], 2),
+        observed_probability=fixed(float(probabilities[observed]), 2),
         answer=names[predicted] if wrong else "",
-        answer_probability=fixed(probabilities[predicted], 2),
+        answer_probability=fixed(float(probabilities[predicted]), 2),
         row=f"row {index}",
     )
 
@@ -100,7 +101,8 @@ def _table(
     columns = [Column("row"), *(Column(str(int(predictions.index[row])), True) for row in rows)]
     left_out = inputs.shape[1] - len(names)
     caption = (
-        f"{_wrong_sentence(outcome)}Each column is one held-out example, named by its row in the source; largest loss first. Features are {units}."
+        f"{_wrong_sentence(outcome)}Each column is one held-out example, named by its row in the source; largest "
+        f"loss first. Features are {units}."
         + (f" {count_text(left_out)} further features are left out." if left_out else "")
     )
     return [Table("Examples of largest loss", columns, lines, caption=caption)]
@@ -126,13 +128,20 @@ def _answers(outcome: Outcome, rows: Int[np.ndarray, " shown"]) -> dict[str, lis
         return {
             "observed": [names[outcome.observed[row]] for row in rows],
             "predicted": [
-                f"{'' if outcome.predicted[row] == outcome.observed[row] else '✗ '}{names[outcome.predicted[row]]}" for row in rows
+                f"{'' if outcome.predicted[row] == outcome.observed[row] else '✗ '}{names[outcome.predicted[row]]}"
+                for row in rows
             ],
-            "probability of the observed class": [fixed(probabilities[row, outcome.observed[row]], 3) for row in rows],
+            "probability of the observed class": [
+                fixed(float(probabilities[row, outcome.observed[row]]), 3) for row in rows
+            ],
         }
     lines = {}
     for output in range(outcome.predicted.shape[1]):
         suffix = "" if outcome.predicted.shape[1] == 1 else f", output {output}"
-        for what, values in (("observed", outcome.observed), ("predicted", outcome.predicted), ("residual", outcome.residuals)):
+        for what, values in (
+            ("observed", outcome.observed),
+            ("predicted", outcome.predicted),
+            ("residual", outcome.residuals),
+        ):
             lines[f"{what}{suffix}"] = aligned(values[rows, output].tolist())
     return lines

@@ -75,7 +75,8 @@ def interval_words(estimate: Estimate) -> str:
     if estimate.lower is None or estimate.upper is None or estimate.level is None:
         return ""
     decimals = decimals_for(estimate.value, estimate.half_width)
-    return f", {level_text(estimate.level)}\N{NO-BREAK SPACE}interval {fixed(estimate.lower, decimals)} to {fixed(estimate.upper, decimals)}"
+    limits = f"{fixed(estimate.lower, decimals)} to {fixed(estimate.upper, decimals)}"
+    return f", {level_text(estimate.level)}\N{NO-BREAK SPACE}interval {limits}"
 
 
 def _result(run: RunFolder, outcome: Outcome | None, score: Score) -> str:
@@ -83,7 +84,8 @@ def _result(run: RunFolder, outcome: Outcome | None, score: Score) -> str:
     number = f"{in_sentence(score.name)} {_value(estimate)}{interval_words(estimate)}"
     if isinstance(outcome, Classification) and score.name == "accuracy":
         correct = int(np.sum(outcome.predicted == outcome.observed))
-        return f"{count_text(correct)} of {count_text(len(outcome.observed))} {split} examples classified correctly: {number}."
+        total = count_text(len(outcome.observed))
+        return f"{count_text(correct)} of {total} {split} examples classified correctly: {number}."
     rows = f" on {count_text(estimate.n)} {split} examples" if estimate.n is not None else f" on {split} data"
     return f"{label_of(score.name)} {_value(estimate)}{rows}{interval_words(estimate)}."
 
@@ -95,8 +97,10 @@ def _without_result(run: RunFolder) -> str:
     values = best.validation or best.train
     split = "validation" if best.validation else "training"
     numbers = ", ".join(f"{in_sentence(name)} {number_text(value)}" for name, value in values.items())
-    return f"No held-out result is recorded. In epoch {best.epoch}, on {split} data: {numbers}." if numbers else (
-        "No held-out result is recorded."
+    return (
+        f"No held-out result is recorded. In epoch {best.epoch}, on {split} data: {numbers}."
+        if numbers
+        else ("No held-out result is recorded.")
     )
 
 

@@ -17,7 +17,11 @@ def model_section(run: RunFolder) -> Section:
     if model is None:
         return Section("model", "Model", [Prose("The run folder does not describe its model.")])
     arguments = ", ".join(f"{name} = {json.dumps(value)}" for name, value in model.arguments.items())
-    origin = f"Architecture {model.architecture}" if model.architecture else "An architecture " + (model.source or "not named")
+    origin = (
+        f"Architecture {model.architecture}"
+        if model.architecture
+        else "An architecture " + (model.source or "not named")
+    )
     blocks: list[Block] = [Prose(f"{origin}{f' with {arguments}' if arguments else ''}.")]
     if model.rows:
         blocks.append(_layers(model.rows, model.parameters, model.multiply_adds))
@@ -34,7 +38,10 @@ def _layers(rows: tuple[LayerRow, ...], parameters: int | None, multiply_adds: i
     return Table(
         "Layers of the model",
         columns,
-        [[row.path or "model", row.type, row.output_shape, _figure(row.parameters), _figure(row.multiply_adds)] for row in rows],
+        [
+            [row.path or "model", row.type, row.output_shape, _figure(row.parameters), _figure(row.multiply_adds)]
+            for row in rows
+        ],
         total=("total", "", "", count_text(parameters), count_text(multiply_adds)),
         caption="Multiply-adds are those of one example in the forward pass.",
         folded="" if len(rows) <= LONGEST_TABLE else f"All {len(rows)} layers",

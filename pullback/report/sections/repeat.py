@@ -34,7 +34,9 @@ def repeat_section(run: RunFolder) -> Section:
 def _command(run: RunFolder) -> list[Block]:
     if run.command:
         return [Prose("This command repeats the run:"), Code(shlex.join(run.command))]
-    arguments = [f"    {name}={_python_text(run.settings[name])}," for name in FIT_SETTINGS if run.settings.get(name) is not None]
+    arguments = [
+        f"    {name}={_python_text(run.settings[name])}," for name in FIT_SETTINGS if run.settings.get(name) is not None
+    ]
     call = "\n".join(["pullback.train.fit(", "    model, train_data,", *arguments, ")"])
     return [Prose("The run was started from Python, with this call and the data of the hashes above:"), Code(call)]
 

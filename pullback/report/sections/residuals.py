@@ -17,7 +17,9 @@ def residuals_section(outcome: Regression) -> Section:
     blocks: list[Block] = []
     for output in range(min(outputs, MOST_OUTPUTS)):
         panels = residual_panels(outcome.predicted[:, output], outcome.observed[:, output], f"residuals{output}")
-        named = panels if outputs == 1 else [replace(panel, title=f"Output {output}: {panel.title}") for panel in panels]
+        named = (
+            panels if outputs == 1 else [replace(panel, title=f"Output {output}: {panel.title}") for panel in panels]
+        )
         blocks.append(Figures(named))
     if outputs > MOST_OUTPUTS:
         blocks.append(Prose(f"The first {MOST_OUTPUTS} of {outputs} outputs are drawn."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -19,9 +20,11 @@ METHODS = {
     "bootstrap": "bootstrap",
     "bca": "bootstrap, BCa",
     "delong": "DeLong",
+    "dirichlet": "Dirichlet posterior",
+    "jackknife": "jackknife",
 }
-CELL = Markup('{}<small>{}</small>')
-# A dot on a line from 0 to 1, with its interval: 100 units wide.
+CELL = Markup("{}<small>{}</small>")
+# A mark on a line from the smallest limit to 1, with its interval: 100 units wide.
 WHISKER = Markup(
     '<svg class="whisker" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
     '<path d="M0 5H100" stroke="var(--rule)" stroke-width="1" vector-effect="non-scaling-stroke"/>'
@@ -34,18 +37,19 @@ def scores_section(scores: Sequence[Score], split: str) -> Section:
     """The table of scores, or the sentence that there are none."""
     if not scores:
         return Section("scores", "Scores", [Prose("The run recorded no evaluation and stored no predictions.")])
-    drawn = any(score.unit_range for score in scores)
+    start = _scale_start(scores)
     columns = [
         Column("score"), Column("value", True, "strong"), Column("interval", True),
-        *([Column("0 to 1")] if drawn else []), Column("rows", True), Column("level", True), Column("method"),
+        *([] if start is None else [Column(f"{fixed(start, 1)} to 1")]), Column("rows", True), Column("level", True),
+        Column("method"),
     ]  # fmt: skip
     blocks: list[Block] = [
-        Table(f"Scores on {split} data", columns, [_row(score, drawn) for score in scores], caption=f"On {split} data.")
+        Table(f"Scores on {split} data", columns, [_row(score, start) for score in scores], caption=f"On {split} data.")
     ]
     return Section("scores", "Scores", blocks)
 
 
-def _row(score: Score, drawn: bool) -> list[str | Markup]:
+def _row(score: Score, start: float | None) -> list[str | Markup]:
     estimate = score.estimate
     decimals = decimals_for(estimate.value, estimate.half_width)
     method = METHODS.get(estimate.method or "", estimate.method or "")
@@ -53,7 +57,7 @@ def _row(score: Score, drawn: bool) -> list[str | Markup]:
         CELL.format(label_of(score.name), score.meaning),
         fixed(estimate.value, decimals),
         limits_text(estimate, decimals),
-        *([_whisker(estimate) if score.unit_range else ""] if drawn else []),
+        *([] if start is None else [_whisker(estimate, start) if score.unit_range else ""]),
         count_text(estimate.n),
         level_text(estimate.level) if estimate.level is not None and estimate.lower is not None else "",
         method,
@@ -67,7 +71,17 @@ def limits_text(estimate: Estimate, decimals: int) -> str:
     return range_text(estimate.lower, estimate.upper, decimals)
 
 
-def _whisker(estimate: Estimate) -> Markup:
+def _scale_start(scores: Sequence[Score]) -> float | None:
+    """Where the drawn scale begins: a tenth at or below every limit; None if no score is drawn."""
+    limits = [
+        score.estimate.value if score.estimate.lower is None else score.estimate.lower
+        for score in scores
+        if score.unit_range
+    ]
+    return math.floor(10 * min(*limits, 0.9)) / 10 if limits else None
+
+
+def _whisker(estimate: Estimate, start: float) -> Markup:
     lower, upper = (estimate.lower, estimate.upper) if estimate.lower is not None else (estimate.value, estimate.value)
-    places = [f"{100 * min(max(place or 0.0, 0.0), 1.0):.1f}" for place in (lower, upper, estimate.value)]
+    places = [f"{100 * ((place or 0.0) - start) / (1 - start):.1f}" for place in (lower, upper, estimate.value)]
     return WHISKER.format(*places)

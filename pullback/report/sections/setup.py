@@ -64,7 +64,11 @@ def shortened(words: str) -> str:
 
 
 def _data_pairs(data: Data) -> list[tuple[str, str]]:
-    pairs = [("name", data.name), ("task", data.task or DASH), ("shape of an input", " × ".join(map(str, data.input_shape)) or DASH)]
+    pairs = [
+        ("name", data.name),
+        ("task", data.task or DASH),
+        ("shape of an input", " × ".join(map(str, data.input_shape)) or DASH),
+    ]
     if data.class_names is not None:
         pairs.append((f"{len(data.class_names)} classes", shortened(", ".join(data.class_names))))
     if data.feature_names is not None:
@@ -92,7 +96,12 @@ def _numbers_text(value: Any) -> str:
 def _splits(data: Data) -> Table:
     total = sum(data.sizes.values())
     rows = [
-        [split, count_text(size), f"{100 * size / total:.0f}%" if total else DASH, DIGEST.format(data.sha256.get(split, DASH))]
+        [
+            split,
+            count_text(size),
+            f"{100 * size / total:.0f}%" if total else DASH,
+            DIGEST.format(data.sha256.get(split, DASH)),
+        ]
         for split, size in data.sizes.items()
     ]
     columns = [Column("split"), Column("rows", True), Column("share", True), Column("SHA-256 of the content")]
