@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pullback import optim
@@ -49,6 +49,7 @@ def test_rosenbrock_anchor_to_every_printed_digit(name: str) -> None:
         assert tuple(np.round(np.asarray(theta), 8)) == expected
 
 
+@settings(max_examples=15)
 @given(
     st.floats(1e-5, 1e-3),
     st.floats(0.0, 0.99),
@@ -93,6 +94,7 @@ def test_nesterov_is_the_look_ahead_form_in_other_variables() -> None:
         np.testing.assert_allclose(theta, phi + beta * velocity, rtol=1e-12)
 
 
+@settings(max_examples=15)
 @given(st.floats(-100, 100).filter(lambda g: abs(g) > 1e-3), st.integers(1, 30))
 def test_adam_under_a_constant_gradient_moves_by_the_learning_rate(gradient: float, steps: int) -> None:
     """Both unbiased moments are then exact: m = g and v = g^2 at every step."""
@@ -189,6 +191,7 @@ def test_a_traced_learning_rate_serves_a_sweep() -> None:
     np.testing.assert_allclose(theta, -3 * rates, rtol=1e-6)
 
 
+@settings(max_examples=25)
 @given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=6), st.floats(1e-2, 1e2))
 def test_clipping_by_norm_bounds_the_norm_and_keeps_the_direction(entries: list[float], max_norm: float) -> None:
     with jax.enable_x64(True):
