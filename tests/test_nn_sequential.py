@@ -42,6 +42,12 @@ def test_each_member_has_its_own_key() -> None:
         assert abs(float((y != 0).mean()) - 0.25) < 0.08
 
 
+def test_old_style_key() -> None:
+    model, x, key = Sequential([Dropout(0.5)]), jnp.ones(20), jax.random.key(0)
+    old = model(x, key=jax.random.key_data(key), training=True)
+    np.testing.assert_array_equal(old, model(x, key=key, training=True))
+
+
 def test_shape_error_names_the_place_and_the_producer() -> None:
     model = Sequential([Flatten(), _linear(4, 3), relu, Sequential([softmax, _linear(2, 2)])])
     with pytest.raises(ShapeError) as caught:

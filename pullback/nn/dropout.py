@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from pullback.core.checks import fraction
 from pullback.core.errors import ConfigurationError, ShapeError, unknown_name
-from pullback.nn.inputs import describe
+from pullback.nn.inputs import describe, typed_key
 
 SCALINGS = ("inverted", "classic")
 
@@ -88,7 +86,7 @@ class Dropout(eqx.Module):
                 got="key=None",
                 fix="pass key=jax.random.key(seed), or training=False for inference",
             )
-        typed: Any = key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
+        typed = typed_key(key)
         kept = keep_mask(typed, self.rate, self._mask_shape(x, typed))
         return dropout(x, kept, 1.0 if classic else 1.0 / (1.0 - self.rate))
 

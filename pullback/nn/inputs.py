@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array
@@ -12,6 +13,11 @@ from pullback.core.errors import ShapeError
 def describe(x: Array) -> str:
     """Shape and dtype as one reads them: `(2, 3) float32`."""
     return f"{tuple(x.shape)} {x.dtype}"
+
+
+def typed_key(key: Array) -> Array:
+    """A key of the old style, `jax.random.PRNGKey`, as a typed one; a typed key as it is."""
+    return key if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jax.random.wrap_key_data(key)
 
 
 def check_features(layer: str, x: Array, features: int, dtype: DTypeLike) -> None:

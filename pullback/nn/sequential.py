@@ -11,6 +11,7 @@ from jaxtyping import Array
 from pullback.core.errors import ConfigurationError, ShapeError
 from pullback.core.random import split
 from pullback.nn.activation import Activation
+from pullback.nn.inputs import typed_key
 from pullback.nn.state import has_memory
 
 
@@ -63,7 +64,8 @@ def call_in_order(
     """
     remembering = [str(position) for position, layer in enumerate(layers) if has_memory(layer)]
     memory = _memory(remembering, state)
-    for position, (layer, layer_key) in enumerate(zip(layers, split(key, len(layers)), strict=True)):
+    keys = split(None if key is None else typed_key(key), len(layers))
+    for position, (layer, layer_key) in enumerate(zip(layers, keys, strict=True)):
         try:
             if str(position) in remembering:
                 x, memory[str(position)] = layer(x, memory[str(position)], key=layer_key, training=training)

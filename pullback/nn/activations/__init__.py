@@ -43,7 +43,14 @@ __all__ = [
 
 @jax.jit
 def identity(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    r"""\(x\) itself."""
+    r"""\(x\) itself.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> [round(value, 4) for value in identity(jnp.array([-1.0, 2.0])).tolist()]
+    [-1.0, 2.0]
+    """
     return x
 
 

@@ -33,6 +33,11 @@ def relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 def relu6(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""\(\min(\max(0, x), 6)\); derivative 0 at both kinks, as in PyTorch.
 
+    Examples
+    --------
+    >>> [round(value, 4) for value in relu6(jnp.array([-1.0, 3.0, 9.0])).tolist()]
+    [0.0, 3.0, 6.0]
+
     Source: Krizhevsky, Convolutional Deep Belief Networks on CIFAR-10, 2010.
     """
     return jnp.where(x >= 6, 6.0, relu(x))
@@ -56,6 +61,11 @@ def leaky_relu(x: Float[Array, "*shape"], negative_slope: float = 0.01) -> Float
 def elu(x: Float[Array, "*shape"], alpha: float = 1.0) -> Float[Array, "*shape"]:
     r"""Exponential linear unit: \(x\) if \(x > 0\), else \(\alpha(e^x - 1)\); derivative \(\alpha\) at 0.
 
+    Examples
+    --------
+    >>> [round(value, 4) for value in elu(jnp.array([-1.0, 2.0])).tolist()]
+    [-0.6321, 2.0]
+
     Source: Clevert, Unterthiner, Hochreiter, ICLR 2016.
     """
     return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0.0, x)))
@@ -67,6 +77,11 @@ def selu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
     The constants make mean 0 and variance 1 a fixed point. Derivative \(\lambda\alpha\) at 0.
 
+    Examples
+    --------
+    >>> [round(value, 4) for value in selu(jnp.array([-1.0, 2.0])).tolist()]
+    [-1.1113, 2.1014]
+
     Source: Klambauer, Unterthiner, Mayr, Hochreiter, NeurIPS 2017.
     """
     return SELU_SCALE * elu(x, SELU_ALPHA)
@@ -75,6 +90,11 @@ def selu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 @functools.partial(jax.jit, static_argnames="alpha")
 def celu(x: Float[Array, "*shape"], alpha: float = 1.0) -> Float[Array, "*shape"]:
     r"""Continuously differentiable ELU: \(x\) if \(x > 0\), else \(\alpha(e^{x/\alpha} - 1)\); derivative 1 at 0.
+
+    Examples
+    --------
+    >>> [round(value, 4) for value in celu(jnp.array([-1.0, 2.0])).tolist()]
+    [-0.6321, 2.0]
 
     Source: Barron, arXiv 1704.07483, 2017.
     """

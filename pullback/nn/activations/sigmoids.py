@@ -27,19 +27,36 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 @jax.jit
 def log_sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    r"""\(\log\sigma(x) = -\mathrm{softplus}(-x)\), exact for large \(|x|\)."""
+    r"""\(\log\sigma(x) = -\mathrm{softplus}(-x)\), exact for large \(|x|\).
+
+    Examples
+    --------
+    >>> [round(value, 4) for value in log_sigmoid(jnp.array([-1.0, 2.0])).tolist()]
+    [-1.3133, -0.1269]
+    """
     return -softplus(-x)
 
 
 @jax.jit
 def tanh(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    r"""Hyperbolic tangent \((e^x - e^{-x})/(e^x + e^{-x})\)."""
+    r"""Hyperbolic tangent \((e^x - e^{-x})/(e^x + e^{-x})\).
+
+    Examples
+    --------
+    >>> [round(value, 4) for value in tanh(jnp.array([-1.0, 2.0])).tolist()]
+    [-0.7616, 0.964]
+    """
     return jax.lax.tanh(x)
 
 
 @jax.jit
 def softsign(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""\(x/(1 + |x|)\); second derivative 0 at 0.
+
+    Examples
+    --------
+    >>> [round(value, 4) for value in softsign(jnp.array([-1.0, 2.0])).tolist()]
+    [-0.5, 0.6667]
 
     Source: Bergstra, Desjardins, Lamblin, Bengio, technical report 1337, Montreal 2009.
     """
@@ -51,6 +68,11 @@ def softsign(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 def hard_sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""\(\min(\max(0, x/6 + 1/2), 1)\); derivative 0 at both kinks. PyTorch's slope 1/6 (Keras 2 had 1/5).
 
+    Examples
+    --------
+    >>> [round(value, 4) for value in hard_sigmoid(jnp.array([-4.0, 0.0, 1.5])).tolist()]
+    [0.0, 0.5, 0.75]
+
     Source: Courbariaux, Bengio, David, NeurIPS 2015 (with slope 1/2); Howard et al., ICCV 2019 (1/6).
     """
     return jnp.where(x <= -3, 0.0, jnp.where(x >= 3, 1.0, x / 6 + 0.5))
@@ -59,6 +81,11 @@ def hard_sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 @functools.partial(jax.jit, static_argnames=("lower", "upper"))
 def hard_tanh(x: Float[Array, "*shape"], lower: float = -1.0, upper: float = 1.0) -> Float[Array, "*shape"]:
     r"""\(\min(\max(a, x), b)\), \(a\) = `lower`, \(b\) = `upper`; derivative 0 at both kinks, as in PyTorch.
+
+    Examples
+    --------
+    >>> [round(value, 4) for value in hard_tanh(jnp.array([-2.0, 0.5])).tolist()]
+    [-1.0, 0.5]
 
     Source: Collobert, thesis, Paris 2004.
     """

@@ -29,6 +29,11 @@ def softplus(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 def silu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""Sigmoid linear unit \(x\,\sigma(x)\), also called swish.
 
+    Examples
+    --------
+    >>> [round(value, 4) for value in silu(jnp.array([-1.0, 2.0])).tolist()]
+    [-0.2689, 1.7616]
+
     Source: Elfwing, Uchibe, Doya, Neural Networks 107, 2018; Ramachandran, Zoph, Le, 2017.
     """
     return x * jax.lax.logistic(x)
@@ -56,6 +61,11 @@ def gelu_tanh(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
     PyTorch's `gelu(approximate="tanh")`.
 
+    Examples
+    --------
+    >>> [round(value, 4) for value in gelu_tanh(jnp.array([-1.0, 2.0])).tolist()]
+    [-0.1588, 1.9546]
+
     Source: Hendrycks, Gimpel, arXiv 1606.08415, 2016.
     """
     return 0.5 * x * (1 + jnp.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
@@ -65,6 +75,11 @@ def gelu_tanh(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 def mish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""\(x \tanh(\mathrm{softplus}(x))\).
 
+    Examples
+    --------
+    >>> [round(value, 4) for value in mish(jnp.array([-1.0, 2.0])).tolist()]
+    [-0.3034, 1.944]
+
     Source: Misra, BMVC 2020.
     """
     return x * jnp.tanh(softplus(x))
@@ -73,6 +88,11 @@ def mish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 @jax.jit
 def hard_swish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     r"""\(x \min(\max(0, x + 3), 6)/6\); derivative 0 at -3 and 1 at 3, as in PyTorch.
+
+    Examples
+    --------
+    >>> [round(value, 4) for value in hard_swish(jnp.array([-4.0, 1.0, 5.0])).tolist()]
+    [0.0, 0.6667, 5.0]
 
     Source: Howard et al., Searching for MobileNetV3, ICCV 2019.
     """
