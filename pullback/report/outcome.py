@@ -63,7 +63,8 @@ def read_outcome(predictions: Predictions, data: Data) -> Outcome | str:
         return "The stored predictions are not numbers."
     bad = ~np.isfinite(predictions.outputs).reshape(len(predictions.outputs), -1).all(axis=1)
     if bad.any():
-        return f"The model's output is not finite for {bad.sum()} of {len(predictions.outputs)} held-out rows, so nothing is computed."
+        rows = f"{bad.sum()} of {len(predictions.outputs)} held-out rows"
+        return f"The model's output is not finite for {rows}, so nothing is computed."
     if data.task in ("classification", "binary"):
         return _classification(predictions.outputs, predictions.targets, data)
     if data.task == "regression":

@@ -29,7 +29,7 @@ def roc_auc_interval(
     --------
     >>> score = np.array([0.1, 0.4, 0.35, 0.8, 0.7, 0.2])
     >>> print(roc_auc_interval(score, np.array([False, False, True, True, True, False])))
-    0.8889 [0.3718, 0.9909] (95% delong, n = 6)
+    0.8889 [0.2614, 0.9945] (95% delong, n = 6)
 
     References
     ----------

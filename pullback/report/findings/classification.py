@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import hypergeom
 
 from pullback.prob import wilson_interval
 from pullback.report.findings.finding import Finding
@@ -56,16 +57,16 @@ def _weakest_class(outcome: Classification) -> Finding | None:
             "Every row of every class is recognized",
             f"The smallest class has {count_text(int(sizes[sizes > 0].min()))} rows.",
         )
-    classes = int(np.count_nonzero(sizes))
+    classes, errors = int(np.count_nonzero(sizes)), int(sizes.sum() - np.diag(confusion).sum())
     interval = wilson_interval(hits, size, LEVEL)
-    # The lowest of many recalls is low by selection; Bonferroni's level allows for it.
-    adjusted = wilson_interval(hits, size, 1 - (1 - LEVEL) / classes)
-    accuracy = float(np.diag(confusion).sum() / sizes.sum())
-    below = accuracy > adjusted.upper
+    # Fisher's exact test that errors fall on rows regardless of class; Bonferroni allows for picking the worst class.
+    chance = min(1.0, classes * float(hypergeom.sf(size - hits - 1, int(sizes.sum()), errors, size)))
+    below = chance < 1 - LEVEL
+    odds = f"(p {'< 0.001' if chance < 0.001 else f'= {fixed(chance, 3)}'})"
     reading = (
-        f"Even as the lowest of {classes} this is below the overall accuracy."
+        f"These are more errors than chance puts into one of {classes} classes {odds}."
         if below
-        else f"As the lowest of {classes} classes it may differ from the overall accuracy by chance alone."
+        else f"Chance alone may put so many of the errors into one of {classes} classes {odds}."
     )
     return Finding(
         f"“{outcome.class_names[weakest]}” has the lowest recall",

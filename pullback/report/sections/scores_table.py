@@ -15,13 +15,10 @@ from pullback.report.scores import Score
 METHODS = {
     "wilson": "Wilson score",
     "t": "Student’s t",
-    "clt": "normal approximation",
-    "percentile": "bootstrap, percentile",
-    "bootstrap": "bootstrap",
-    "bca": "bootstrap, BCa",
+    "bca bootstrap": "bootstrap, BCa",
+    "percentile bootstrap": "bootstrap, percentile",
     "delong": "DeLong",
     "dirichlet": "Dirichlet posterior",
-    "jackknife": "jackknife",
 }
 CELL = Markup("{}<small>{}</small>")
 # A mark on a line from the smallest limit to 1, with its interval: 100 units wide.
