@@ -98,12 +98,16 @@ def define(rule: Rule) -> Primitive:
         lowering = mlir.lower_fun(implementation, rule.multiple_results)
         mlir.register_lowering(primitive, lowering, platform=platform)
     derivative = _multilinear_jvp if rule.tangent is None else _nonlinear_jvp
-    ad.primitive_jvps[primitive] = lambda primals, tangents, **params: derivative(primitive, primals, tangents, params)
+    ad.primitive_jvps[primitive] = lambda primals, tangents, /, **params: derivative(
+        primitive, primals, tangents, params
+    )
     if rule.transposes:
-        ad.primitive_transposes[primitive] = lambda cotangent, *operands, **params: _transpose(
+        ad.primitive_transposes[primitive] = lambda cotangent, /, *operands, **params: _transpose(
             rule, cotangent, operands, params
         )
-    batching.primitive_batchers[primitive] = lambda operands, axes, **params: _batch(primitive, operands, axes, params)
+    batching.primitive_batchers[primitive] = lambda operands, mapped, /, **params: _batch(
+        primitive, operands, mapped, params
+    )
     return primitive
 
 

@@ -77,7 +77,7 @@ class Convolution(eqx.Module):
     `(*kernel_size, in_channels // groups, out_channels)`; PyTorch's is the same with the last two axes first, reversed.
     """
 
-    rank: eqx.AbstractClassVar[int]
+    rank: ClassVar[int]
 
     kernel: Float[Array, "*window in_channels_per_group out_channels"]
     bias: Float[Array, " out_channels"] | None

@@ -148,7 +148,7 @@ def by_planes(x: Array, kernel: Array, *, stride: Sizes, padding: Pairs, dilatio
     window = kernel.shape[:-2]
     padded = pad(x, (padding[0], (0, 0), (0, 0)))
     (count, *_) = output_sizes(x.shape[-4:-1], window, stride, padding, dilation)
-    within = dict(stride=stride[1:], padding=padding[1:], dilation=dilation[1:], groups=1)
+    within: dict[str, Any] = dict(stride=stride[1:], padding=padding[1:], dilation=dilation[1:], groups=1)
     total = None
     for depth in range(window[0]):
         start = depth * dilation[0]
