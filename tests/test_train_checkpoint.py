@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from pullback import nn, train
 from pullback.core.errors import CheckpointError, RunFolderError
 from pullback.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from pullback.train.folder import open_folder
 from pullback.train.log import Log, read_log
 
 
@@ -226,7 +227,7 @@ def test_run_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_folder_of_another_version_busy_folder_and_other_model(tmp_path: Path) -> None:
     short_run(tmp_path / "run")
     model = nn.Linear(3, 2, key=jax.random.key(0))
-    with train.folder.open_folder(tmp_path / "run"), pytest.raises(RunFolderError, match="still going"):
+    with open_folder(tmp_path / "run"), pytest.raises(RunFolderError, match="still going"):
         train.resume(tmp_path / "run", model, progress=False)
     with pytest.raises(CheckpointError, match="does not fit this model"):
         train.resume(tmp_path / "run", nn.Linear(3, 3, key=jax.random.key(0)), progress=False)

@@ -1,4 +1,4 @@
-"""A training run in a process of its own, to be killed and resumed: `python training_process.py KIND FOLDER [resume]`."""
+"""A run in a process of its own, to be killed and resumed: `python training_process.py KIND FOLDER [resume]`."""
 
 from __future__ import annotations
 

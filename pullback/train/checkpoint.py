@@ -1,8 +1,8 @@
 """Checkpoints that are written whole or not at all, and verified before they are believed.
 
 A checkpoint is a folder `checkpoints/<serial>-step<step>` with `state.safetensors` and `manifest.json`. It is written
-beside its final name, flushed to the disk and renamed, so a crash leaves either the old set or the new one. The manifest
-carries the SHA-256 of the arrays and of itself; a damaged checkpoint is passed over for the one before.
+beside its final name, flushed to the disk and renamed, so a crash leaves either the old set or the new one. The
+manifest carries the SHA-256 of the arrays and of itself; a damaged checkpoint is passed over for the one before.
 """
 
 from __future__ import annotations

@@ -135,12 +135,13 @@ def _check_numbers(experiment: Experiment) -> None:
             got=f"patience={experiment.patience} without validation_data",
             fix="pass validation_data, or leave patience out",
         )
-    if experiment.batch_size % experiment.accumulate_steps:
+    size, parts = experiment.batch_size, experiment.accumulate_steps
+    if size % parts:
         raise ConfigurationError(
             "the batch cannot be cut into equal parts",
             expected="batch_size a multiple of accumulate_steps",
-            got=f"batch_size={experiment.batch_size}, accumulate_steps={experiment.accumulate_steps}",
-            fix=f"choose batch_size={-(-experiment.batch_size // experiment.accumulate_steps) * experiment.accumulate_steps}",
+            got=f"batch_size={size}, accumulate_steps={parts}",
+            fix=f"choose batch_size={-(-size // parts) * parts}",
         )
 
 

@@ -150,10 +150,10 @@ def kept_data(path: Path, config: dict[str, Any], name: str) -> Dataset | None:
     if not file.is_file():
         return None
     with np.load(file, allow_pickle=False) as arrays:
-        parts = {key: arrays[key] for key in ("inputs", "targets", "indices")}
+        inputs, targets, indices = (arrays[key] for key in ("inputs", "targets", "indices"))
     about = config["data"]
-    names = {key: tuple(about[key]) if about[key] else None for key in ("class_names", "feature_names")}
-    return Dataset(**parts, **names, task=about["task"], name=about["name"])
+    classes, features = (tuple(about[key]) if about[key] else None for key in ("class_names", "feature_names"))
+    return Dataset(inputs, targets, about["task"], about["name"], classes, features, indices)
 
 
 def new_id(name: str, seed: int) -> str:
@@ -174,7 +174,7 @@ def _json(content: Any) -> bytes:
     return json.dumps(content, indent=1).encode() + b"\n"
 
 
-def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+def _npz(arrays: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()

@@ -146,12 +146,12 @@ def examine(loop: Loop, state: TrainingState, step: int) -> Finding | None:
     model = type(loop.prepared.experiment.model).__name__
     if bad := _bad_leaf({"params": state.params, "memory": state.memory, "optimizer": state.optimizer}):
         return Finding(step, epoch, "state", bad, "", (), "the state before the update is damaged already")
-    gradient = None
+    gradient = jax.tree.map(jnp.zeros_like, state.params)
     for part in range(loop.rule.accumulate_steps):
         visits, looks = look(loop, state, step, part)
         if found := _judge(visits, looks, model):
             return Finding(step, epoch, *found)
-        gradient = looks.gradient if gradient is None else jax.tree.map(jnp.add, gradient, looks.gradient)
+        gradient = jax.tree.map(jnp.add, gradient, looks.gradient)
     updates, optimizer = loop.rule.optimizer.update(gradient, state.optimizer, state.params)
     if bad := _bad_leaf(updates) or _bad_leaf(optimizer):
         cause = "the optimizer divides by zero or overflows: check its epsilon and learning rate, or clip the gradient"

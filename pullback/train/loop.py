@@ -257,7 +257,7 @@ def wait(loop: Loop, token: Token, total: int) -> None:
     """Wait until the dispatch of this token is done, and look at what it says."""
     if int(token.first_bad) >= 0:
         raise BadStep
-    count = int(token.count)
+    count = int(token.rows)
     done = int(token.step) - (loop.position.epoch - 1) * total
     loss = two_float(token.loss) / count if count else float("nan")
     loop.progress.step(loop.position.epoch, loop.prepared.experiment.epochs, done, total, loss)
@@ -316,7 +316,9 @@ def reason_to_stop(loop: Loop, position: Position) -> str | None:
 def judge(loop: Loop, score: float) -> Position:
     """The position after seeing the validation score; a better one keeps the parameters as the best."""
     position = loop.position
-    if not math.isfinite(score) or (position.best_score is not None and not is_better(loop, score, position.best_score)):
+    if not math.isfinite(score) or (
+        position.best_score is not None and not is_better(loop, score, position.best_score)
+    ):
         return replace(position, epochs_without_improvement=position.epochs_without_improvement + 1)
     loop.best = to_host({"params": evaluated_params(loop), "memory": loop.state.memory})
     return replace(position, best_epoch=position.epoch, best_score=score, epochs_without_improvement=0)
@@ -343,9 +345,7 @@ def evaluate_dataset(loop: Loop, params: list[Array], memory: dict[str, Any], da
     prepared = loop.prepared
     size = prepared.evaluation_batch_size
     loss, metrics = prepared.loss, prepared.metrics
-    return evaluate_arrays(
-        loop.programs, loop.static, loss, metrics, params, memory, data.inputs, data.targets, size
-    )
+    return evaluate_arrays(loop.programs, loop.static, loss, metrics, params, memory, data.inputs, data.targets, size)
 
 
 def scores(metrics: tuple[Any, ...], totals: dict[str, Any]) -> dict[str, float]:
@@ -410,4 +410,3 @@ def chosen(loop: Loop) -> tuple[list[Array], dict[str, Any]]:
     template = {"params": loop.state.params, "memory": loop.state.memory}
     best = to_device(template, loop.best)
     return jax.tree.leaves(best["params"]), best["memory"]
-

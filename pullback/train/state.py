@@ -44,7 +44,7 @@ def to_host(tree: PyTree) -> PyTree:
 
 
 def _leaf_to_host(leaf: Any) -> np.ndarray:
-    if isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         leaf = jax.random.key_data(leaf)
     return np.array(leaf, copy=True)
 
@@ -55,7 +55,7 @@ def to_device(template: PyTree, host: PyTree) -> PyTree:
 
 
 def _leaf_to_device(template: Any, value: np.ndarray) -> Array:
-    if jax.dtypes.issubdtype(template.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(template.dtype, jax.dtypes.prng_key):
         return jax.random.wrap_key_data(jnp.array(value), impl=jax.random.key_impl(template))
     return jnp.array(value, dtype=template.dtype)
 

@@ -201,12 +201,12 @@ def training_step(
 
 
 class Token(NamedTuple):
-    """What a dispatch says beside the state: updates so far, first bad update or -1, sum and count of the losses."""
+    """What a dispatch says beside the state: updates so far, first bad update or -1, losses and rows of the epoch."""
 
     step: Array
     first_bad: Array
     loss: Array
-    count: Array
+    rows: Array
 
 
 def dispatch(rule: StepRule, structure: Any) -> Callable[..., tuple[list[Array], Token]]:
@@ -216,9 +216,7 @@ def dispatch(rule: StepRule, structure: Any) -> Callable[..., tuple[list[Array],
     small copies to wait for and look at while the state itself is already given to the next dispatch.
     """
 
-    def run(
-        leaves: list[Array], data: Examples, order: Array, epoch: Array, count: Array
-    ) -> tuple[list[Array], Token]:
+    def run(leaves: list[Array], data: Examples, order: Array, epoch: Array, count: Array) -> tuple[list[Array], Token]:
         state = jax.tree.unflatten(structure, leaves)
         if rule.in_loop:
             body = lambda _, state: training_step(rule, state, data, order, epoch)  # noqa: E731
