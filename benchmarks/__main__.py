@@ -54,30 +54,30 @@ def main(options: Options) -> int:
     for name in options.names or known:
         if name in MEASUREMENTS:
             console.print(f"\n[bold]{name}[/bold]")
-            console.print(importlib.import_module(MEASUREMENTS[name]).describe(), highlight=False)
+            console.print(importlib.import_module(MEASUREMENTS[name]).describe(), highlight=False, soft_wrap=True)
         else:
             case = TRAINING_CASES[name]
             rounds, epochs = (2, 2) if options.quick else (options.pairs, case.timed_epochs)
             say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-            show(console, compare(case, list(options.programs), rounds, epochs, say))
+            show(console, compare(case, list(options.programs), rounds, epochs, say), epochs)
     return 0
 
 
-def show(console: Console, comparison: Comparison) -> None:
+def show(console: Console, comparison: Comparison, epochs: int) -> None:
     """One table a case."""
     table = Table(title=f"{comparison.case.name}: {comparison.case.summary}", title_justify="left")
     for column in ("program", "ms a step", "Pullback's time over it", "95% interval"):
         table.add_column(column, justify="left" if column == "program" else "right")
-    for name, values in comparison.seconds.items():
+    for name in comparison.seconds:
         ratio = ("", "")
         if name != "pullback" and "pullback" in comparison.seconds:
             mean, lower, upper = comparison.ratio(name)
             ratio = (f"{mean:.2f}", f"{lower:.2f} to {upper:.2f}")
         table.add_row(PROGRAMS[name].label, f"{1000 * comparison.median(name):.3f}", *ratio)
-        rounds = len(values)
     console.print()
     console.print(table)
-    console.print(f"{rounds} rounds; steps in whole epochs, median of {comparison.case.timed_epochs} a process")
+    rounds = max(map(len, comparison.seconds.values()), default=0)
+    console.print(f"{rounds} rounds of fresh processes; in each the median of {epochs} epochs, divided by their steps")
     for name, reason in comparison.skipped.items():
         console.print(f"skipped {PROGRAMS[name].label}: {reason}", highlight=False, markup=False)
 

@@ -75,7 +75,11 @@ def test_flags():
         (["--epochs", "many"], "Error parsing --epochs", "see `pullback train digits --help`"),
         (["--patience", "soon"], "Error parsing --patience", "see `pullback train digits --help`"),
         (["--epochs"], "Missing value for argument '--epochs'", "see `pullback train digits --help`"),
-        (["--optimizer", "adm"], "invalid choice 'adm' for argument '--optimizer'", "see `pullback train digits --help`"),
+        (
+            ["--optimizer", "adm"],
+            "invalid choice 'adm' for argument '--optimizer'",
+            "see `pullback train digits --help`",
+        ),
         (["extra"], "unexpected argument 'extra'", "see `pullback train digits --help` for what it takes"),
     ],
 )

@@ -7,11 +7,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jaxtyping import Array
 
 from pullback.core.errors import ConfigurationError
 from pullback.nn import (
+    BatchNorm,
     Dropout,
     Linear,
     Sequential,
@@ -20,6 +22,7 @@ from pullback.nn import (
     init_state,
     probe,
     relu,
+    summary,
     with_row_weights,
 )
 
@@ -94,6 +97,34 @@ def test_probe_is_seen_through() -> None:
     y, state = watched(jnp.ones((4, 3)), init_state(watched))
     expected, expected_state = model(jnp.ones((4, 3)), init_state(model))
     assert bool(jnp.all(y == expected)) and jax.tree.map(int, state) == jax.tree.map(int, expected_state)
+
+
+class Mixed(eqx.Module):
+    """A user's own module around layers of ours, one of them with memory."""
+
+    dense: Linear
+    norm: BatchNorm
+    rest: Sequential
+
+    def __call__(
+        self, x: Array, state: dict[str, Any], *, key: Array | None = None, training: bool = False
+    ) -> tuple[Array, dict[str, Any]]:
+        h, norm = self.norm(self.dense(x), state["norm"], training=training)
+        return self.rest(relu(h), key=key, training=training), {**state, "norm": norm}
+
+
+def test_own_module_with_batch_normalization() -> None:
+    keys = jax.random.split(jax.random.key(0))
+    model = Mixed(Linear(3, 4, key=keys[0]), BatchNorm(4), Sequential([Dropout(0.2), Linear(4, 2, key=keys[1])]))
+    x = jax.random.normal(jax.random.key(1), (6, 3))
+    state = with_row_weights(init_state(model), jnp.asarray([1.0, 1, 1, 1, 0, 0]))
+    step = eqx.filter_jit(lambda model, x, state: model(x, state, key=jax.random.key(2), training=True))
+    y, after = step(model, x, state)
+    assert y.shape == (6, 2) and jax.tree.structure(after) == jax.tree.structure(init_state(model))
+    # A tenth of the way from 0 to the mean of the four rows that count.
+    np.testing.assert_allclose(after["norm"]["mean"], 0.1 * model.dense(x)[:4].mean(0), rtol=1e-4, atol=1e-6)
+    rows = {row.path: row.parameters for row in summary(model, (3,))}
+    assert rows == {"dense": 16, "norm": 8, "rest.layers[0]": 0, "rest.layers[1]": 10}
 
 
 def test_errors_of_a_call_that_does_not_fit() -> None:

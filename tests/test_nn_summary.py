@@ -12,9 +12,12 @@ from jaxtyping import Array
 
 from pullback.core.errors import ShapeError
 from pullback.nn import (
+    BatchNorm,
+    Conv2d,
     Dropout,
     Flatten,
     Linear,
+    MaxPool,
     Sequential,
     multiply_adds,
     parameter_count,
@@ -30,6 +33,27 @@ def _perceptron(widths: tuple[int, ...]) -> Sequential:
     for position, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
         layers += [Linear(inputs, outputs, key=keys[position]), relu]
     return Sequential(layers[:-1])
+
+
+def _lenet() -> Sequential:
+    """LeNet-5 as it is built today: relu, max pooling, a fully connected third convolution."""
+    keys = jax.random.split(jax.random.key(0), 5)
+    return Sequential(
+        [
+            Conv2d(1, 6, 5, padding=2, key=keys[0]),
+            relu,
+            MaxPool((2, 2)),
+            Conv2d(6, 16, 5, key=keys[1]),
+            relu,
+            MaxPool((2, 2)),
+            Flatten(),
+            Linear(400, 120, key=keys[2]),
+            relu,
+            Linear(120, 84, key=keys[3]),
+            relu,
+            Linear(84, 10, key=keys[4]),
+        ]
+    )
 
 
 class Transformed(eqx.Module):
@@ -55,6 +79,21 @@ def test_perceptron_of_the_course() -> None:
     assert rows[0].type == "Flatten" and rows[0].input_shape == (28, 28, 1) and rows[0].output_shape == (784,)
     assert rows[2].type == "Activation(relu)" and rows[2].parameters == rows[2].multiply_adds == 0
     assert rows[9].output_shape == (10,) and rows[9].parameters == 510
+
+
+def test_lenet_5() -> None:
+    rows = summary(_lenet(), (28, 28, 1))
+    assert sum(row.parameters for row in rows) == 61_706
+    assert [row.multiply_adds for row in rows if row.parameters] == [117_600, 240_000, 48_000, 10_080, 840]
+    assert [row.output_shape for row in rows if row.type == "MaxPool"] == [(14, 14, 6), (5, 5, 16)]
+
+
+def test_model_with_memory() -> None:
+    keys = jax.random.split(jax.random.key(0))
+    layers = [Conv2d(1, 4, 3, key=keys[0]), BatchNorm(4), relu, Flatten(), Linear(144, 2, key=keys[1])]
+    rows = summary(Sequential(layers), (8, 8, 1))
+    assert [row.parameters for row in rows] == [40, 8, 0, 0, 290]
+    assert [row.multiply_adds for row in rows] == [36 * 36, 0, 0, 0, 288]
 
 
 def test_any_module_is_counted_by_its_program() -> None:

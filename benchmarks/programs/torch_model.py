@@ -37,7 +37,9 @@ def _module(layer: Layer, shape: tuple[int, ...]) -> torch.nn.Module:
             return torch.nn.Flatten()
 
 
-def training_epoch(case: TrainingCase, model: torch.nn.Module, forward: Callable[..., torch.Tensor]) -> Callable[[], None]:
+def training_epoch(
+    case: TrainingCase, model: torch.nn.Module, forward: Callable[..., torch.Tensor]
+) -> Callable[[], None]:
     """One epoch of the loop that PyTorch's own tutorials write, without a data loader in its way."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     inputs, labels = case.data()

@@ -63,7 +63,9 @@ def _why_unused(facts: Facts) -> Finding:
     hidden = facts.environment.get("CUDA_VISIBLE_DEVICES")
     if hidden is not None and hidden.strip() in ("", "-1"):
         return Finding(
-            "problem", f"the GPU is unused because CUDA_VISIBLE_DEVICES={hidden!r} hides it", "unset CUDA_VISIBLE_DEVICES"
+            "problem",
+            f"the GPU is unused because CUDA_VISIBLE_DEVICES={hidden!r} hides it",
+            "unset CUDA_VISIBLE_DEVICES",
         )
     if facts.nvidia_driver is None:
         return Finding(
@@ -91,7 +93,9 @@ def _why_unused(facts: Facts) -> Finding:
             install,
         )
     return Finding(
-        "problem", "the GPU is unused although driver and plugin are there", "python -c 'import jax; jax.devices(\"cuda\")'"
+        "problem",
+        "the GPU is unused although driver and plugin are there",
+        "python -c 'import jax; jax.devices(\"cuda\")'",
     )
 
 

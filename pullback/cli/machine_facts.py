@@ -76,7 +76,9 @@ def collect() -> Facts:
         nvidia_driver=_nvidia_driver(),
         plugins={name: version for name in PLUGINS if (version := _version(name)) is not None},
         environment={
-            name: os.environ[name] for name in ("JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES", "XLA_FLAGS") if name in os.environ
+            name: os.environ[name]
+            for name in ("JAX_PLATFORMS", "CUDA_VISIBLE_DEVICES", "XLA_FLAGS")
+            if name in os.environ
         },
         malloc=planned_setting(),
         cache_folder=cache,

@@ -75,5 +75,7 @@ def _unreadable(printed: str, command: str) -> ConfigurationError:
         if text and not text.strip(_RULE):
             break
         words.append(text)
-    what = " ".join(" ".join(words).split()).split(" Got errors:")[0].rstrip(".") or "the command line could not be read"
+    what = (
+        " ".join(" ".join(words).split()).split(" Got errors:")[0].rstrip(".") or "the command line could not be read"
+    )
     return ConfigurationError(what, fix=f"see `pullback {command} --help`")

@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from pullback.cli.run_folders import read_evaluation
-from pullback.report import write_report
+from pullback import report as reports
 
 
 def print_outcome(folder: Path, *, report: bool) -> None:
     """Print what the run in `folder` came to, and write its report if wanted."""
     evaluation = read_evaluation(str(folder)) or {}
-    for name, metric in evaluation.get("metrics", {}).items():
+    # The loss last: what people ask for is the score.
+    for name, metric in sorted(evaluation.get("metrics", {}).items(), key=lambda entry: entry[0] == "loss"):
         print(metric_line(f"{evaluation.get('split', 'held-out')} {name}", metric))
     print(f"run folder: {folder}")
     if report:
-        print(f"report: {write_report(folder)}")
+        print(f"report: {reports.write(folder)}")
 
 
 def metric_line(label: str, metric: dict[str, Any]) -> str:

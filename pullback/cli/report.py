@@ -10,7 +10,7 @@ import tyro
 
 from pullback.cli.options import parse
 from pullback.cli.run_folders import find_run
-from pullback.report import write_report
+from pullback.report import write
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ReportOptions:
 def run(arguments: list[str]) -> int:
     """Write the report and print its path."""
     (options,) = parse((ReportOptions,), arguments, command="report", description="Write the report of a run again.")
-    path = write_report(find_run(options.run))
+    path = write(find_run(options.run))
     print(f"report: {path}")
     if options.open:
         webbrowser.open(path.resolve().as_uri())

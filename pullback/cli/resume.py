@@ -18,7 +18,8 @@ from pullback.cli.recipe_module import fill, load_recipe
 from pullback.cli.run_folders import find_run
 from pullback.core.errors import ConfigurationError
 from pullback.recipes import RECIPES
-from pullback.train import Interrupted, Run, read_config, resume, resume_run
+from pullback.train import Interrupted, Run, resume, resume_run
+from pullback.train.folder import read_config
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ResumeOptions:
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """Path of a run folder, or its id under runs/ (the beginning is enough)."""
 
-    recipe: Path | None = None
+    recipe: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Recipe file to build the experiment from, for a run that a file started."""
 
     report: bool = True

@@ -45,7 +45,8 @@ def find_run(name: str, folder: Path = DEFAULT_FOLDER) -> Path:
     beginning = [run for run in known if run.startswith(name)]
     if len(beginning) == 1:
         return folder / beginning[0]
-    nearest = beginning[:3] or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    containing = [run for run in known if name in run]
+    nearest = beginning[:3] or containing[-3:] or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     raise RunFolderError(
         f"no run {name!r}" if not beginning else f"{name!r} is the beginning of {len(beginning)} run ids",
         expected=f"the path of a run folder, or an id under {folder}/",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from pullback.cli.options import flags, parse
 from pullback.cli.outcome import print_outcome
@@ -12,8 +15,9 @@ from pullback.cli.recipe_module import RecipeModule, load_recipe
 from pullback.cli.run_folders import DEFAULT_FOLDER
 from pullback.core.errors import ConfigurationError
 from pullback.recipes import RECIPES
-from pullback.train import Experiment, Interrupted, RecipeRecord, new_id
+from pullback.train import Experiment, Interrupted, RecipeRecord
 from pullback.train import run as run_experiment
+from pullback.train.folder import new_id
 
 DEFAULT_RECIPE = "digits"
 
@@ -22,7 +26,7 @@ DEFAULT_RECIPE = "digits"
 class TrainOptions:
     """Options of the command beside the fields of the recipe."""
 
-    run_dir: Path | None = None
+    run_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the run; without it runs/<time>-<recipe>-seed<seed>."""
 
     report: bool = True

@@ -12,7 +12,9 @@ from jaxtyping import Array
 
 from pullback.core.checks import positive_integer
 from pullback.core.errors import ConfigurationError
+from pullback.models.sizes import positive_integers
 from pullback.nn.activation import Activation
+from pullback.nn.batch_norm import BatchNorm
 from pullback.nn.convolution import Conv2d
 from pullback.nn.dropout import Dropout
 from pullback.nn.flatten import Flatten
@@ -25,7 +27,8 @@ class ConvolutionalNetwork(eqx.Module):
     r"""Blocks of convolution, relu and 2x2 max pooling, then hidden layers and a linear head.
 
     A block keeps height and width in its convolution (zero padding) and halves them, rounded down, in its pooling.
-    After the last block the image is flattened.
+    After the last block the image is flattened. With batch normalization each convolution and each hidden layer is
+    normalized before its relu and has no bias, which the normalization would subtract again.
 
     Parameters
     ----------
@@ -35,10 +38,12 @@ class ConvolutionalNetwork(eqx.Module):
     kernel_size : odd size of the square window.
     hidden : widths of the hidden layers.
     dropout : rate after each hidden layer, in [0, 1).
+    batch_norm : whether there is batch normalization; the model then has memory.
 
     Call
     ----
-    `y = model(x)`, `x` of shape `(..., height, width, channels)`, gives `(..., num_classes)` logits.
+    `y = model(x)`, `x` of shape `(..., height, width, channels)`, gives `(..., num_classes)` logits; with batch
+    normalization `y, state = model(x, state)`.
 
     Errors
     ------
@@ -61,6 +66,7 @@ class ConvolutionalNetwork(eqx.Module):
     kernel_size: int = eqx.field(static=True)
     hidden: tuple[int, ...] = eqx.field(static=True)
     dropout: float = eqx.field(static=True)
+    batch_norm: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -71,14 +77,16 @@ class ConvolutionalNetwork(eqx.Module):
         kernel_size: int = 3,
         hidden: Sequence[int] = (128,),
         dropout: float = 0.0,
+        batch_norm: bool = False,
         key: Array,
     ) -> None:
-        self.in_shape = _image_shape(in_shape, len(channels))
+        self.channels = positive_integers("channels", channels)
+        self.in_shape = _image_shape(in_shape, len(self.channels))
         self.num_classes = positive_integer("num_classes", num_classes)
-        self.channels = tuple(positive_integer("channels", width) for width in channels)
         self.kernel_size = _odd(kernel_size)
-        self.hidden = tuple(positive_integer("hidden", width) for width in hidden)
+        self.hidden = positive_integers("hidden", hidden)
         self.dropout = dropout
+        self.batch_norm = batch_norm
         blocks_key, dense_key = jax.random.split(key)
         self.layers = (*self._blocks(blocks_key), Flatten(-3), *self._dense(dense_key))
 
@@ -92,9 +100,11 @@ class ConvolutionalNetwork(eqx.Module):
                     outputs,
                     self.kernel_size,
                     padding="same",
+                    use_bias=not self.batch_norm,
                     key=layer_key,
                 )
             )
+            layers += [BatchNorm(outputs)] if self.batch_norm else []
             layers += [Activation("relu"), MaxPool((2, 2))]
             inputs = outputs
         return layers
@@ -106,7 +116,8 @@ class ConvolutionalNetwork(eqx.Module):
         inputs = math.prod((height // halvings, width // halvings, (image_channels, *self.channels)[-1]))
         *hidden_keys, head_key = jax.random.split(key, len(self.hidden) + 1)
         for outputs, layer_key in zip(self.hidden, hidden_keys, strict=True):
-            layers.append(Linear(inputs, outputs, key=layer_key))
+            layers.append(Linear(inputs, outputs, use_bias=not self.batch_norm, key=layer_key))
+            layers += [BatchNorm(outputs)] if self.batch_norm else []
             layers.append(Activation("relu"))
             layers += [Dropout(self.dropout)] if self.dropout else []
             inputs = outputs
@@ -119,7 +130,7 @@ class ConvolutionalNetwork(eqx.Module):
 
 
 def _image_shape(in_shape: Sequence[int], blocks: int) -> tuple[int, int, int]:
-    sizes = tuple(positive_integer("in_shape", size) for size in in_shape)
+    sizes = positive_integers("in_shape", in_shape)
     if len(sizes) != 3:
         raise ConfigurationError(
             "in_shape of a convolutional network has three entries",

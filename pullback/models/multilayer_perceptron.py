@@ -11,7 +11,9 @@ import jax
 from jaxtyping import Array
 
 from pullback.core.checks import positive_integer
+from pullback.models.sizes import positive_integers
 from pullback.nn.activation import Activation
+from pullback.nn.batch_norm import BatchNorm
 from pullback.nn.dropout import Dropout
 from pullback.nn.flatten import Flatten
 from pullback.nn.linear import Linear
@@ -21,8 +23,9 @@ from pullback.nn.sequential import call_in_order
 class MultilayerPerceptron(eqx.Module):
     r"""\(h_0 = x,\; h_i = \phi(W_i h_{i-1} + b_i),\; y = W_n h_{n-1} + b_n\).
 
-    Each hidden layer is linear, then batch normalization if asked for, the activation, and dropout if its rate is
-    above zero. The output is raw: logits for a classification loss.
+    Each hidden layer is linear, then batch normalization if asked for (the linear map then has no bias, which the
+    normalization would subtract again), the activation, and dropout if its rate is above zero. The output is raw:
+    logits for a classification loss.
 
     Parameters
     ----------
@@ -31,6 +34,7 @@ class MultilayerPerceptron(eqx.Module):
     hidden : widths of the hidden layers; `()` gives a linear model.
     activation : name of \(\phi\).
     dropout : rate after each hidden layer, in [0, 1).
+    batch_norm : whether hidden layers are normalized; the model then has memory.
 
     Call
     ----
@@ -52,6 +56,7 @@ class MultilayerPerceptron(eqx.Module):
     hidden: tuple[int, ...] = eqx.field(static=True)
     activation: str = eqx.field(static=True)
     dropout: float = eqx.field(static=True)
+    batch_norm: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -61,14 +66,15 @@ class MultilayerPerceptron(eqx.Module):
         hidden: Sequence[int] = (128, 128),
         activation: str = "relu",
         dropout: float = 0.0,
+        batch_norm: bool = False,
         key: Array,
     ) -> None:
-        shape = (in_shape,) if isinstance(in_shape, int) else tuple(in_shape)
-        self.in_shape = tuple(positive_integer("in_shape", size) for size in shape)
+        self.in_shape = positive_integers("in_shape", (in_shape,) if isinstance(in_shape, int) else in_shape)
         self.out_features = positive_integer("out_features", out_features)
-        self.hidden = tuple(positive_integer("hidden", width) for width in hidden)
+        self.hidden = positive_integers("hidden", hidden)
         self.activation = activation
         self.dropout = dropout
+        self.batch_norm = batch_norm
         self.layers = tuple(self._layers(key))
 
     def _layers(self, key: Array) -> list[eqx.Module]:
@@ -76,7 +82,8 @@ class MultilayerPerceptron(eqx.Module):
         width = math.prod(self.in_shape)
         *hidden_keys, head_key = jax.random.split(key, len(self.hidden) + 1)
         for out_width, layer_key in zip(self.hidden, hidden_keys, strict=True):
-            layers.append(Linear(width, out_width, key=layer_key))
+            layers.append(Linear(width, out_width, use_bias=not self.batch_norm, key=layer_key))
+            layers += [BatchNorm(out_width)] if self.batch_norm else []
             layers.append(Activation(self.activation))
             layers += [Dropout(self.dropout)] if self.dropout else []
             width = out_width

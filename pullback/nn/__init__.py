@@ -30,9 +30,13 @@ from pullback.nn.activations import (
     softsign,
     tanh,
 )
+from pullback.nn.average_pool import AveragePool
+from pullback.nn.batch_norm import BatchNorm
 from pullback.nn.convolution import Conv1d, Conv2d, Conv3d
 from pullback.nn.dropout import Dropout
 from pullback.nn.flatten import Flatten
+from pullback.nn.global_pool import GlobalAveragePool, GlobalMaxPool
+from pullback.nn.layer_norm import LayerNorm
 from pullback.nn.linear import Linear
 from pullback.nn.losses import (
     LOSSES,
@@ -57,6 +61,8 @@ __all__ = [
     "LOSSES",
     "AbsoluteError",
     "Activation",
+    "AveragePool",
+    "BatchNorm",
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
     "Conv1d",
@@ -64,7 +70,10 @@ __all__ = [
     "Conv3d",
     "Dropout",
     "Flatten",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
     "Huber",
+    "LayerNorm",
     "LayerSummary",
     "Linear",
     "MaxPool",

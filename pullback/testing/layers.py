@@ -16,7 +16,25 @@ from jaxtyping import Array
 
 from pullback.core.errors import ShapeError
 from pullback.core.random import row_keys
-from pullback.nn import Activation, Dropout, Flatten, Linear, Sequential, gelu, has_memory, init_state
+from pullback.nn import (
+    Activation,
+    AveragePool,
+    BatchNorm,
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    LayerNorm,
+    Linear,
+    MaxPool,
+    Sequential,
+    gelu,
+    has_memory,
+    init_state,
+)
 
 Shape = tuple[int, ...]
 
@@ -48,6 +66,10 @@ def _perceptron(key: Array, dtype: Any) -> Sequential:
     return Sequential([Linear(4, 5, key=first, dtype=dtype), gelu, Linear(5, 2, key=second, dtype=dtype)])
 
 
+def _with_memory(key: Array, dtype: Any) -> Sequential:
+    return Sequential([Linear(4, 5, key=key, dtype=dtype), BatchNorm(5, dtype=dtype), gelu, Dropout(0.3)])
+
+
 LAYERS: tuple[LayerExample, ...] = (
     LayerExample("linear", lambda key, dtype: Linear(4, 3, key=key, dtype=dtype), (5, 4), refused_shape=(5, 3)),
     LayerExample(
@@ -63,7 +85,33 @@ LAYERS: tuple[LayerExample, ...] = (
     LayerExample("dropout", lambda key, dtype: Dropout(0.4), (5, 4), draws=True),
     LayerExample("classic dropout", lambda key, dtype: Dropout(0.4, scaling="classic"), (5, 4), draws=True),
     LayerExample("spatial dropout", lambda key, dtype: Dropout(0.4, shared_axes=(-3, -2)), (5, 3, 3, 4), draws=True),
+    LayerExample(
+        "convolution on a line",
+        lambda key, dtype: Conv1d(2, 3, 3, padding="causal", key=key, dtype=dtype),
+        (5, 6, 2),
+        refused_shape=(5, 6, 3),
+    ),
+    LayerExample(
+        "convolution on a plane",
+        lambda key, dtype: Conv2d(2, 4, 3, stride=2, padding=1, groups=2, key=key, dtype=dtype),
+        (5, 6, 5, 2),
+        refused_shape=(5, 6, 5, 3),
+    ),
+    LayerExample(
+        "convolution in space",
+        lambda key, dtype: Conv3d(1, 2, 2, dilation=2, key=key, dtype=dtype),
+        (5, 3, 4, 4, 1),
+        refused_shape=(5, 1, 4, 4, 1),
+    ),
+    LayerExample("max pooling", lambda key, dtype: MaxPool((2, 2)), (5, 4, 5, 2), refused_shape=(4,)),
+    LayerExample("overlapping max pooling", lambda key, dtype: MaxPool((3,), 1, 1), (5, 6, 2), refused_shape=(2,)),
+    LayerExample("average pooling", lambda key, dtype: AveragePool((2, 2)), (5, 4, 5, 2), refused_shape=(4,)),
+    LayerExample("global average pooling", lambda key, dtype: GlobalAveragePool(2), (5, 4, 3, 2), refused_shape=(4,)),
+    LayerExample("global max pooling", lambda key, dtype: GlobalMaxPool(2), (5, 4, 3, 2), refused_shape=(4,)),
+    LayerExample("layer normalization", lambda key, dtype: LayerNorm(4, dtype=dtype), (5, 3, 4), refused_shape=(5, 3)),
+    LayerExample("batch normalization", lambda key, dtype: BatchNorm(4, dtype=dtype), (5, 4), refused_shape=(5, 3)),
     LayerExample("sequential", _perceptron, (5, 4), refused_shape=(5, 3)),
+    LayerExample("sequential with memory", _with_memory, (5, 4), refused_shape=(5, 3), draws=True),
 )
 
 
@@ -72,6 +120,10 @@ def call(layer: Any, x: Array, *, key: Array | None = None, training: bool = Fal
     if has_memory(layer):
         return layer(x, init_state(layer), key=key, training=training)[0]
     return layer(x, key=key, training=training)
+
+
+# One program a check; the layer run operation by operation is what `check_compiled` compares with.
+compiled_call = eqx.filter_jit(call)
 
 
 def _example(example: LayerExample, dtype: Any = jnp.float32) -> tuple[Any, Array]:
@@ -84,9 +136,9 @@ def check_leading_axes(example: LayerExample) -> None:
     if not example.leading_axes:
         return
     layer, x = _example(example)
-    y = call(layer, x)
-    np.testing.assert_allclose(call(layer, jnp.stack([x, 2 * x]))[0], y, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(call(layer, x[0]), y[0], rtol=1e-5, atol=1e-6)
+    y = compiled_call(layer, x)
+    np.testing.assert_allclose(compiled_call(layer, jnp.stack([x, 2 * x]))[0], y, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(compiled_call(layer, x[0]), y[0], rtol=1e-5, atol=1e-6)
 
 
 def check_compiled(example: LayerExample) -> None:
@@ -94,25 +146,25 @@ def check_compiled(example: LayerExample) -> None:
     layer, x = _example(example)
     keys = row_keys(jax.random.key(3), jnp.arange(x.shape[0]))
     for training in (False, True):
-        compiled = eqx.filter_jit(lambda layer, x, training=training: call(layer, x, key=keys, training=training))
         expected = call(layer, x, key=keys, training=training)
-        np.testing.assert_allclose(compiled(layer, x), expected, rtol=1e-5, atol=1e-6)
+        compiled = compiled_call(layer, x, key=keys, training=training)
+        np.testing.assert_allclose(compiled, expected, rtol=1e-5, atol=1e-6)
 
 
 def check_mapped(example: LayerExample) -> None:
     """Mapped over the rows, each a batch of one, the layer does what it does to the batch."""
     layer, x = _example(example)
-    mapped = jax.vmap(lambda row: call(layer, row[None])[0])(x)
-    np.testing.assert_allclose(mapped, call(layer, x), rtol=1e-5, atol=1e-6)
+    mapped = jax.jit(jax.vmap(lambda row: call(layer, row[None])[0]))(x)
+    np.testing.assert_allclose(mapped, compiled_call(layer, x), rtol=1e-5, atol=1e-6)
 
 
 def check_dtype(example: LayerExample) -> None:
     """Single precision stays single, double stays double."""
     layer, x = _example(example)
-    assert call(layer, x).dtype == jnp.float32
+    assert eqx.filter_eval_shape(call, layer, x).dtype == jnp.float32
     with jax.enable_x64(True):
         layer, x = _example(example, jnp.float64)
-        assert call(layer, x).dtype == jnp.float64
+        assert eqx.filter_eval_shape(call, layer, x).dtype == jnp.float64
 
 
 def check_derivatives(example: LayerExample) -> None:
@@ -164,11 +216,11 @@ def check_randomness(example: LayerExample) -> None:
     layer, x = _example(example)
     keys = row_keys(jax.random.key(3), jnp.arange(x.shape[0]))
     order = jnp.asarray(np.random.default_rng(1).permutation(x.shape[0]))
-    y = call(layer, x, key=keys, training=True)
-    moved = call(layer, x[order], key=keys[order], training=True)
+    y = compiled_call(layer, x, key=keys, training=True)
+    moved = compiled_call(layer, x[order], key=keys[order], training=True)
     np.testing.assert_allclose(moved, y[order], rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(call(layer, x, key=keys), call(layer, x))
-    other = call(layer, x, key=jax.random.key(4), training=True)
+    np.testing.assert_array_equal(compiled_call(layer, x, key=keys), compiled_call(layer, x))
+    other = compiled_call(layer, x, key=jax.random.key(4), training=True)
     assert bool(jnp.all(other == y)) != example.draws
 
 

@@ -141,9 +141,7 @@ def predict(model: Any, inputs: Any, state: dict[str, Any] | None = None, batch_
 def as_input(array: Any) -> np.ndarray:
     """Host array in a dtype the device takes as it is: float64 becomes float32 while double precision is off."""
     array = np.asarray(array)
-    if array.dtype.kind in "fiu" and array.dtype.itemsize == 8 and not jax.config.jax_enable_x64:
-        return array.astype({"f": np.float32, "i": np.int32, "u": np.uint32}[array.dtype.kind])
-    return array
+    return array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False)
 
 
 def check_rows(model: Any, memory: dict[str, Any], inputs: Any, size: int) -> jax.ShapeDtypeStruct:

@@ -33,7 +33,7 @@ class Experiment:
     """What `fit` takes, as a value that a recipe returns and a run folder describes; the fields are those of `fit`."""
 
     model: Any
-    train_data: Data
+    train_data: Data | None
     loss: Any
     optimizer: str | optax.GradientTransformation = "adam"
     learning_rate: float | Callable[..., Any] | None = None
@@ -92,7 +92,9 @@ def prepare(experiment: Experiment) -> Prepared:
     }
     train_data = sets["train"]
     if train_data is None:
-        raise DataError("there are no training data", expected="a Dataset or (inputs, targets)", got="None")
+        raise DataError(
+            "there are no training data", expected="a Dataset or (inputs, targets)", got="None", fix="pass train_data"
+        )
     sets = {name: _matching(train_data, data, name) for name, data in sets.items()}
     metrics = get_metrics(experiment.metrics, train_data.num_classes)
     _check_metrics(metrics, loss)
