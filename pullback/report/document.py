@@ -16,9 +16,10 @@ from pullback.report.findings.finding import Finding
 from pullback.report.findings.interval import held_out_findings, interval_finding
 from pullback.report.findings.regression import regression_findings
 from pullback.report.findings.training import training_findings
+from pullback.report.folder_reader import read_run_folder
 from pullback.report.outcome import Classification, Outcome, Regression, read_outcome
 from pullback.report.regression_scores import regression_scores
-from pullback.report.run_folder import RunFolder, read_run_folder
+from pullback.report.run_folder import RunFolder
 from pullback.report.scores import Score, collect_scores, disagreements
 from pullback.report.sections.classes import classes_section
 from pullback.report.sections.curves import curves_section

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import jax
@@ -31,16 +31,15 @@ class Score:
     unit_range: bool = False
 
 
-def estimates(metrics: Sequence[Metric], prediction: np.ndarray, target: np.ndarray) -> dict[str, Estimate]:
+def estimates(metrics: tuple[Metric, ...], prediction: np.ndarray, target: np.ndarray) -> dict[str, Estimate]:
     """What these metrics say of all rows, by their names, from one compiled program."""
+    found = zip(metrics, _statistics(metrics, prediction, target), strict=True)
+    return {metric.name: Estimate.of(metric.interval(stats, LEVEL)) for metric, stats in found}
 
-    def statistics(prediction: jax.Array, target: jax.Array) -> list[dict[str, jax.Array]]:
-        return [metric.update(metric.init(), prediction, target) for metric in metrics]
 
-    found = jax.jit(statistics)(prediction, target)
-    return {
-        metric.name: Estimate.of(metric.interval(stats, LEVEL)) for metric, stats in zip(metrics, found, strict=True)
-    }
+@functools.partial(jax.jit, static_argnums=0)
+def _statistics(metrics: tuple[Metric, ...], prediction: jax.Array, target: jax.Array) -> list[dict[str, jax.Array]]:
+    return [metric.update(metric.init(), prediction, target) for metric in metrics]
 
 
 def collect_scores(run: RunFolder, computed: list[Score]) -> list[Score]:
