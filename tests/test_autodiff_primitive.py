@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -154,3 +158,24 @@ def test_the_trace_shows_name_and_settings():
 def test_an_operand_that_does_not_move_costs_nothing():
     jaxpr = jax.make_jaxpr(jax.grad(lambda b: jnp.sum(product_p.bind(jnp.ones((2, 3)), b))))(jnp.ones((3, 4)))
     assert sum(equation.primitive.name == "test_product" for equation in jaxpr.eqns) <= 2
+
+
+def test_gradients_over_several_devices_add_up():
+    """In a process with two devices: one kernel shared, the batch split, the cotangent of the kernel summed."""
+    program = """
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import PartitionSpec
+from pullback.nn.convolve import convolve
+from pullback.nn.max_pool import max_pool
+from pullback.nn.normalize import normalize
+settings = dict(stride=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1))
+x = jax.random.normal(jax.random.key(0), (4, 6, 6, 2))
+kernel = jax.random.normal(jax.random.key(1), (3, 3, 2, 3))
+energy = lambda kernel, x: jnp.sum(normalize(max_pool(convolve(x, kernel, **settings), (2, 2)), (-1,))[0] ** 3)
+mesh = jax.make_mesh((2,), ("rows",), axis_types=(jax.sharding.AxisType.Auto,))
+rows, whole = PartitionSpec("rows"), PartitionSpec()
+split = jax.jit(jax.shard_map(jax.grad(energy), mesh=mesh, in_specs=(whole, rows), out_specs=whole))
+np.testing.assert_allclose(split(kernel, x), jax.grad(energy)(kernel, x), rtol=1e-4, atol=1e-4)
+"""
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment, timeout=300)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pullback.autodiff.primitive import Rule, define, implementation, inner_jaxpr
+from pullback.autodiff.primitive import Operation, Rule, define, implementation, inner_jaxpr, transposed
 
-__all__ = ["Rule", "define", "implementation", "inner_jaxpr"]
+__all__ = ["Operation", "Rule", "define", "implementation", "inner_jaxpr", "transposed"]

@@ -25,8 +25,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+from jax.core import ShapedArray
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Primitive
 from jax.interpreters import ad, batching, mlir
+from jaxtyping import Array
 
 
 @dataclass(frozen=True)
@@ -60,23 +62,30 @@ class Rule:
     platforms: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
 
+class Operation(Primitive):
+    """A primitive of ours."""
+
+    def bind(self, *operands: Any, **params: Any) -> Any:
+        """Apply the operation to arrays, with its settings by keyword."""
+        return super().bind(*_varying_alike(operands), **params)
+
+
 _RULES: dict[Primitive, Rule] = {}
 
 
-def define(rule: Rule) -> Primitive:
+def define(rule: Rule) -> Operation:
     """The primitive that `rule` describes; call it by `.bind(*arrays, **settings)`.
 
     Examples
     --------
     The square, with its derivative as a rule:
 
-    >>> import jax.numpy as jnp
     >>> scale = define(Rule("scale", lambda v, r: v * r, transposes={0: lambda ct, v, r: scale.bind(ct, r)}))
     >>> square = define(Rule("square_", lambda x: x * x, tangent=lambda y, x, v: (2 * scale.bind(v[0], x[0]),)))
     >>> jax.grad(lambda x: square.bind(x))(3.0), jax.grad(jax.grad(lambda x: square.bind(x)))(3.0)
     (Array(6., dtype=float32, weak_type=True), Array(2., dtype=float32, weak_type=True))
     """
-    primitive = Primitive(rule.name)
+    primitive = Operation(rule.name)
     primitive.multiple_results = rule.multiple_results
     _RULES[primitive] = rule
     compiled = _compiled(primitive.bind)
@@ -88,15 +97,15 @@ def define(rule: Rule) -> Primitive:
             return compiled(_settings(params), *operands)
 
     def abstract(*avals: Any, **params: Any) -> Any:
-        outputs = traced.trace(_settings(params), *avals).jaxpr.out_avals
+        outputs = traced.trace(_settings(params), *map(_on_one_device, avals)).jaxpr.out_avals
+        # All operands were made to vary alike, so the results vary with them.
+        outputs = [output.update_manual_axis_type(avals[0].manual_axis_type) for output in outputs]
         return outputs if rule.multiple_results else outputs[0]
 
     primitive.def_impl(evaluate)
     primitive.def_abstract_eval(abstract)
-    mlir.register_lowering(primitive, mlir.lower_fun(rule.implementation, rule.multiple_results))
-    for platform, implementation in rule.platforms.items():
-        lowering = mlir.lower_fun(implementation, rule.multiple_results)
-        mlir.register_lowering(primitive, lowering, platform=platform)
+    for platform, function in {None: rule.implementation, **rule.platforms}.items():
+        mlir.register_lowering(primitive, _lowering(function, rule.multiple_results), platform=platform)
     derivative = _multilinear_jvp if rule.tangent is None else _nonlinear_jvp
     ad.primitive_jvps[primitive] = lambda primals, tangents, /, **params: derivative(
         primitive, primals, tangents, params
@@ -132,6 +141,43 @@ def inner_jaxpr(equation: JaxprEqn) -> ClosedJaxpr | None:
         return None
     avals = [variable.aval for variable in equation.invars]
     return _compiled(rule.implementation).trace(_settings(equation.params), *avals).jaxpr
+
+
+def transposed(function: Callable[[Array], Array], shape: tuple[int, ...], cotangent: Array) -> Array:
+    """What the transpose of the linear `function` of an array of that shape makes of `cotangent`.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> transposed(lambda x: 2 * x[1:], (3,), jnp.array([1.0, 5.0])).tolist()
+    [0.0, 2.0, 10.0]
+    """
+    operand = jax.ShapeDtypeStruct(shape, cotangent.dtype)
+    return jax.linear_transpose(function, operand)(cotangent)[0]
+
+
+def _varying_alike(operands: Sequence) -> list:
+    """Inside `shard_map`, mark all operands as differing between devices if one does; their cotangents then add up."""
+    axes = [jax.typeof(operand).manual_axis_type.varying for operand in operands]
+    union = frozenset().union(*axes)
+    return [
+        operand if own == union else jax.lax.pcast(operand, tuple(sorted(union - own)), to="varying")
+        for operand, own in zip(operands, axes, strict=True)
+    ]
+
+
+def _on_one_device(aval: Any) -> Any:
+    """The array as an implementation sees it: its own part, whatever the other devices hold."""
+    return ShapedArray(aval.shape, aval.dtype, weak_type=aval.weak_type)
+
+
+def _lowering(function: Callable[..., Any], multiple_results: bool) -> Callable[..., Any]:
+    lower = mlir.lower_fun(function, multiple_results)
+
+    def lowering(context: Any, /, *operands: Any, **params: Any) -> Any:
+        return lower(context.replace(avals_in=list(map(_on_one_device, context.avals_in))), *operands, **params)
+
+    return lowering
 
 
 def _compiled(function: Callable[..., Any]) -> Any:

@@ -16,12 +16,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from pullback.autodiff.primitive import Rule, define
+from pullback.autodiff.primitive import Rule, define, transposed
 from pullback.nn.window import Pairs, Sizes, element, output_sizes, pad, positions
 
 # Channels in one convolution below which Eigen's products are too thin to be fast.
@@ -160,13 +159,13 @@ def by_planes(x: Array, kernel: Array, *, stride: Sizes, padding: Pairs, dilatio
 
 
 def _input_gradient(form: Any, y: Array, kernel: Array, *, sizes: Sizes, groups: int, **settings: Any) -> Array:
-    x = jax.ShapeDtypeStruct((*y.shape[: -1 - len(sizes)], *sizes, kernel.shape[-2] * groups), y.dtype)
-    return jax.linear_transpose(lambda x: form(x, kernel, groups=groups, **settings), x)(y)[0]
+    shape = (*y.shape[: -1 - len(sizes)], *sizes, kernel.shape[-2] * groups)
+    return transposed(lambda x: form(x, kernel, groups=groups, **settings), shape, y)
 
 
 def _kernel_gradient(form: Any, x: Array, y: Array, *, window: Sizes, groups: int, **settings: Any) -> Array:
-    kernel = jax.ShapeDtypeStruct((*window, x.shape[-1] // groups, y.shape[-1]), y.dtype)
-    return jax.linear_transpose(lambda kernel: form(x, kernel, groups=groups, **settings), kernel)(y)[0]
+    shape = (*window, x.shape[-1] // groups, y.shape[-1])
+    return transposed(lambda kernel: form(x, kernel, groups=groups, **settings), shape, y)
 
 
 def _spatial(x: Any, rank: int) -> Sizes:
