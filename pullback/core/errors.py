@@ -72,7 +72,7 @@ class ShapeError(PullbackError):
         if not self._pinned:
             separator = "" if not self.path or self.path.startswith("[") else "."
             self.path = f"{name}{separator}{self.path}"
-            self.producer = self.producer or producer
+            self.producer = f"{name}.{self.producer}" if self.producer else producer
         return self
 
     def pin(self, path: str) -> ShapeError:

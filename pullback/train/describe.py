@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import importlib.metadata
 import os
 import platform
 from typing import Any
 
 import jax
-import jaxlib
 import numpy as np
 
 from pullback import __version__
@@ -38,7 +38,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "pullback": __version__,
         "jax": jax.__version__,
-        "jaxlib": jaxlib.__version__,
+        "jaxlib": importlib.metadata.version("jaxlib"),
         "numpy": np.__version__,
         "platform": platform.platform(),
         "cpu": processor(),
@@ -98,6 +98,7 @@ def loss_arguments(loss: Any) -> dict[str, Any] | str:
 
 
 def data_record(prepared: Prepared) -> dict[str, Any]:
+    """Name, meaning, sizes and content hashes of the data."""
     sets = data_sets(prepared)
     train = prepared.train_data
     return {
@@ -113,7 +114,8 @@ def data_record(prepared: Prepared) -> dict[str, Any]:
 
 def data_sets(prepared: Prepared) -> dict[str, Dataset]:
     """The data sets that were given, by name."""
-    named = {"train": prepared.train_data, "validation": prepared.validation_data, "test": prepared.test_data}
+    names = ("train", "validation", "test", "calibration")
+    named = {name: getattr(prepared, f"{name}_data") for name in names}
     return {name: data for name, data in named.items() if data is not None}
 
 

@@ -46,6 +46,7 @@ class Lock:
         os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
+        """Let the folder go."""
         os.close(self._descriptor)
 
 
@@ -59,6 +60,7 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
+        """Where the checkpoints lie."""
         return self.path / "checkpoints"
 
     def __enter__(self) -> RunFolder:
@@ -70,7 +72,12 @@ class RunFolder:
         self.lock.release()
 
     def save_predictions(self, arrays: dict[str, np.ndarray]) -> None:
+        """Write `predictions.npz`, whole or not at all."""
         write_whole(self.path / "predictions.npz", _npz(arrays))
+
+    def save_json(self, name: str, content: Any) -> None:
+        """Write a JSON file, whole or not at all."""
+        write_whole(self.path / name, _json(content))
 
 
 def create(path: Path, files: dict[str, Any], sets: dict[str, Dataset]) -> RunFolder:
@@ -162,6 +169,7 @@ def new_id(name: str, seed: int) -> str:
 
 
 def unwritable(path: Path, error: OSError) -> RunFolderError:
+    """What the system said about the folder, in our form."""
     return RunFolderError(
         "the run folder cannot be written",
         expected="a writable folder with free space",

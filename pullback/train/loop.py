@@ -306,6 +306,7 @@ def fresh_totals(loop: Loop) -> dict[str, Any]:
 
 
 def reason_to_stop(loop: Loop, position: Position) -> str | None:
+    """Why training ends after this epoch, or None."""
     experiment = loop.prepared.experiment
     waited = position.epochs_without_improvement
     if experiment.patience is not None and waited >= experiment.patience:
@@ -325,6 +326,7 @@ def judge(loop: Loop, score: float) -> Position:
 
 
 def is_better(loop: Loop, score: float, best: float) -> bool:
+    """Whether the monitored score is strictly better."""
     monitor = loop.prepared.experiment.monitor
     higher = {metric.name: metric.higher_is_better for metric in loop.prepared.metrics}.get(monitor, False)
     return score > best if higher else score < best
@@ -342,6 +344,7 @@ def validate(loop: Loop, data: Dataset) -> Evaluation:
 
 
 def evaluate_dataset(loop: Loop, params: list[Array], memory: dict[str, Any], data: Dataset) -> Evaluation:
+    """Evaluate these parameters with this memory."""
     prepared = loop.prepared
     size = prepared.evaluation_batch_size
     loss, metrics = prepared.loss, prepared.metrics
@@ -363,6 +366,7 @@ def intervals(metrics: tuple[Any, ...], totals: dict[str, Any], level: float = 0
 
 
 def save_is_due(loop: Loop) -> bool:
+    """Whether the last checkpoint is old enough for another."""
     return time.monotonic() - loop.saved_at >= loop.checkpoint_seconds
 
 
