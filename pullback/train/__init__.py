@@ -9,3 +9,5 @@ from pullback.train.fit import resume as resume
 from pullback.train.fit import resume_run as resume_run
 from pullback.train.fit import run as run
 from pullback.train.interruption import Interrupted as Interrupted
+from pullback.train.load import Loaded as Loaded
+from pullback.train.load import load as load

@@ -87,6 +87,11 @@ def load_checkpoint(folder: Path) -> tuple[Checkpoint, list[str]]:
         if there is none, or none is whole.
     """
     _sweep(folder)
+    return read_checkpoint(folder)
+
+
+def read_checkpoint(folder: Path) -> tuple[Checkpoint, list[str]]:
+    """What `load_checkpoint` gives, without touching the folder: another process may be writing to it."""
     notes: list[str] = []
     for path in reversed(_complete(folder)):
         try:

@@ -41,6 +41,7 @@ class Experiment:
     batch_size: int = 64
     validation_data: Data | None = None
     test_data: Data | None = None
+    calibration_data: Data | None = None
     metrics: tuple[str | Metric, ...] = ()
     seed: int = 0
     value_and_grad: Callable[..., Any] = jax.value_and_grad
@@ -61,6 +62,7 @@ class Prepared:
     train_data: Dataset
     validation_data: Dataset | None
     test_data: Dataset | None
+    calibration_data: Dataset | None
     loss: Any
     optimizer: optax.GradientTransformation
     metrics: tuple[Metric, ...]
@@ -76,7 +78,8 @@ class Prepared:
 
     @property
     def evaluation_batch_size(self) -> int:
-        held_out = [len(data) for data in (self.validation_data, self.test_data) if data is not None]
+        sets = (self.validation_data, self.test_data, self.calibration_data)
+        held_out = [len(data) for data in sets if data is not None]
         return min(max(held_out, default=1), max(256, self.batch_size))
 
 
@@ -88,7 +91,7 @@ def prepare(experiment: Experiment) -> Prepared:
     loss = get_loss(experiment.loss)
     sets = {
         name: _dataset(getattr(experiment, f"{name}_data"), loss, name, notes)
-        for name in ("train", "validation", "test")
+        for name in ("train", "validation", "test", "calibration")
     }
     train_data = sets["train"]
     if train_data is None:
@@ -103,11 +106,13 @@ def prepare(experiment: Experiment) -> Prepared:
     outputs, key_per_row, convolutional = _dry_run(experiment, train_data, batch_size, notes)
     check_head(experiment.model, loss, train_data.inputs.shape[1:])
     _check_outputs(loss, outputs, sets)
+    _check_calibration(experiment, sets["calibration"])
     return Prepared(
         experiment=replace(experiment, model=experiment.model),
         train_data=train_data,
         validation_data=sets["validation"],
         test_data=sets["test"],
+        calibration_data=sets["calibration"],
         loss=loss,
         optimizer=_optimizer(experiment),
         metrics=metrics,
@@ -314,3 +319,23 @@ def _check_outputs(loss: Any, outputs: jax.ShapeDtypeStruct, sets: dict[str, Dat
             )
     if not jnp.issubdtype(outputs.dtype, jnp.floating):
         raise ShapeError("the model's outputs are not real numbers", expected="float", got=str(outputs.dtype))
+
+
+def _check_calibration(experiment: Experiment, data: Dataset | None) -> None:
+    if data is None:
+        return
+    for name in ("train", "validation", "test"):
+        if getattr(experiment, f"{name}_data") is experiment.calibration_data:
+            raise ConfigurationError(
+                f"the calibration data are the {name} data",
+                expected="rows that are used for nothing else",
+                got=f"calibration_data is {name}_data",
+                fix="split off rows of their own: data.split(..., {'calibration': 0.1, ...})",
+            )
+    if data.task != "regression" and data.targets[0].size != 1:
+        raise DataError(
+            "sets of classes are calibrated for one label a row",
+            expected="targets of shape (n,)",
+            got=f"{data.targets.shape}",
+            fix="leave calibration_data out",
+        )

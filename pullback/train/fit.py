@@ -16,9 +16,9 @@ from jaxtyping import Array
 from pullback.core.checks import non_negative
 from pullback.core.errors import ConfigurationError, DataError, NonFiniteError
 from pullback.metrics import Metric
-from pullback.models import build
 from pullback.nn.losses import LOSSES
 from pullback.train import folder as run_folder
+from pullback.train.calibration import calibrate, with_coverage
 from pullback.train.describe import (
     CALLER,
     RecipeRecord,
@@ -33,6 +33,7 @@ from pullback.train.experiment import Data, Experiment, Prepared, prepare
 from pullback.train.folder import RunFolder
 from pullback.train.forensics import investigate
 from pullback.train.interruption import Interrupted, Interruption
+from pullback.train.load import rebuild_model
 from pullback.train.log import Log, read_log
 from pullback.train.loop import (
     BadStep,
@@ -84,6 +85,7 @@ def fit(
     batch_size: int = 64,
     validation_data: Data | None = None,
     test_data: Data | None = None,
+    calibration_data: Data | None = None,
     metrics: tuple[str | Metric, ...] | list[str | Metric] = (),
     seed: int = 0,
     run_dir: str | Path | None = None,
@@ -104,6 +106,7 @@ def fit(
         It is copied first and stays as it is.
     train_data, validation_data, test_data : `Dataset`, or a pair (inputs, targets) of arrays with one row an example.
         Validation chooses the best epoch, whose weights are handed back; the test data are looked at once, at the end.
+    calibration_data : rows used for nothing but the width of conformal intervals and sets (`calibration.json`).
     loss : name or function of (prediction, target) that returns one value an example.
     optimizer, learning_rate : a name with a rate or a schedule (default 0.001), or any Optax transformation alone.
     batch_size : rows an update; a last, smaller batch is exact. With `accumulate_steps` k it is computed in k parts.
@@ -147,6 +150,7 @@ def fit(
         batch_size=batch_size,
         validation_data=validation_data,
         test_data=test_data,
+        calibration_data=calibration_data,
         metrics=tuple(metrics),
         seed=seed,
         value_and_grad=value_and_grad,
@@ -190,6 +194,7 @@ def resume(
     train_data: Data | None = None,
     validation_data: Data | None = None,
     test_data: Data | None = None,
+    calibration_data: Data | None = None,
     loss: Any = None,
     optimizer: optax.GradientTransformation | None = None,
     learning_rate: Callable[..., Any] | None = None,
@@ -207,7 +212,7 @@ def resume(
     ----------
     folder : the run folder.
     model : needed if the architecture is not one of the library's; its weights do not matter.
-    train_data, validation_data, test_data : needed if they were too large to be kept in the folder.
+    train_data, validation_data, test_data, calibration_data : needed if they were too large to be kept in the folder.
     loss, optimizer, learning_rate, augment, metrics : needed if they were given as objects, not by name.
 
     Raises
@@ -223,10 +228,11 @@ def resume(
     record = run_folder.read_config(path)
     given = record["settings"]
     experiment = Experiment(
-        model=_model_of(path, model),
+        model=rebuild_model(path, model),
         train_data=_data_of(path, record, "train", train_data),
         validation_data=_data_of(path, record, "validation", validation_data),
         test_data=_data_of(path, record, "test", test_data),
+        calibration_data=_data_of(path, record, "calibration", calibration_data),
         loss=_loss_of(given, loss),
         optimizer=_passed("optimizer", given["optimizer"], optimizer),
         learning_rate=_passed("learning_rate", given["learning_rate"], learning_rate),
@@ -341,17 +347,29 @@ def _finish(loop: Loop, notes: tuple[str, ...]) -> Run:
     split = "test" if prepared.test_data is not None else "validation"
     data = prepared.test_data if prepared.test_data is not None else prepared.validation_data
     evaluation: dict[str, dict[str, Any]] = {}
-    if data is not None:
-        params, memory = chosen(loop)
-        result = evaluate_dataset(loop, params, memory, data)
+    params, memory = chosen(loop)
+    result = None if data is None else evaluate_dataset(loop, params, memory, data)
+    if data is not None and result is not None:
         evaluation = {name: asdict(value) for name, value in intervals(prepared.metrics, result.totals).items()}
         if loop.log is not None:
             loop.log.write({"event": "evaluation", "split": split, "metrics": evaluation})
         if loop.folder is not None:
             loop.folder.save_predictions(_predictions(split, data, result.outputs, result.losses))
+    _calibrate(loop, None if split != "test" or result is None else result.outputs)
     model, memory = _chosen_model(loop)
     path = None if loop.folder is None else loop.folder.path
     return Run(model, memory, tuple(loop.history), evaluation, position.reason, path, notes)
+
+
+def _calibrate(loop: Loop, test_outputs: np.ndarray | None) -> None:
+    """Write how wide an interval or set must be, and how often it covers the test rows."""
+    rows, test = loop.prepared.calibration_data, loop.prepared.test_data
+    if rows is None or loop.folder is None:
+        return
+    calibration = calibrate(evaluate_dataset(loop, *chosen(loop), rows).outputs, rows.targets, rows.task)
+    if test is not None and test_outputs is not None:
+        calibration = with_coverage(calibration, test_outputs, test.targets, "test")
+    loop.folder.save_json("calibration.json", calibration.to_json())
 
 
 WORST_EXAMPLES = 256
@@ -374,20 +392,6 @@ def _predictions(split: str, data: Any, outputs: np.ndarray, losses: np.ndarray)
 def _chosen_model(loop: Loop) -> tuple[Any, dict[str, Any]]:
     params, memory = chosen(loop)
     return eqx.combine(jax.tree.unflatten(loop.static.structure, params), loop.static.rest), memory
-
-
-def _model_of(path: Path, model: Any) -> Any:
-    if model is not None:
-        return model
-    record = run_folder.read_json(path / "model.json")
-    if record["architecture"] is None:
-        raise ConfigurationError(
-            "the folder cannot rebuild the model, which was passed in by the caller",
-            expected="model=...",
-            got="no model",
-            fix="pass a model of the same structure; its weights do not matter",
-        )
-    return build(record["architecture"], record["arguments"], jax.random.key(0))
 
 
 def _data_of(path: Path, record: dict[str, Any], name: str, data: Data | None) -> Data | None:

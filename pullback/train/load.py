@@ -1,0 +1,126 @@
+"""A trained model from its run folder, on any machine and without the data it was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from pullback.core.errors import ConfigurationError
+from pullback.models import build
+from pullback.nn.state import init_state
+from pullback.train.calibration import Calibration
+from pullback.train.checkpoint import Checkpoint, read_checkpoint
+from pullback.train.folder import read_config, read_json
+from pullback.train.state import from_named_arrays, to_device
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A trained model with what is needed to use it.
+
+    Parameters
+    ----------
+    model : with the weights of the best epoch, or of the last where nothing chose one.
+    state : memory of its layers, `{}` if it has none.
+    preprocessing : records of `preprocessing.json`, in the order in which they are applied.
+    config : `config.json`.
+    calibration : bounds of conformal intervals and sets, or None if the run has none.
+    notes : which checkpoints were damaged and passed over.
+    """
+
+    model: Any
+    state: dict[str, Any]
+    preprocessing: tuple[dict[str, Any], ...]
+    config: dict[str, Any]
+    calibration: Calibration | None
+    notes: tuple[str, ...] = ()
+
+
+def load(folder: str | Path, model: Any = None) -> Loaded:
+    """The trained model of a run folder; nothing in the folder can make code run.
+
+    The checkpoint is verified by its SHA-256; a damaged one is passed over for the one before. The folder is only
+    read, so it may be a copy without the training data, or that of a run still going.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    model : needed if the architecture is not one of the library's; its weights do not matter.
+
+    Raises
+    ------
+    RunFolderError
+        if the folder is no run folder, of another format, or a file of it is damaged.
+    CheckpointError
+        if no checkpoint is whole, or the model is not that of the run.
+    ConfigurationError
+        if the folder cannot rebuild the model and none is passed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pullback import data, models, train
+    >>> iris = data.load("iris")
+    >>> model = models.build("multilayer_perceptron", {"in_shape": [4], "out_features": 3}, jax.random.key(0))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = train.fit(model, iris, loss="categorical_cross_entropy", epochs=2, run_dir=folder, progress=False)
+    ...     loaded = load(folder)
+    >>> bool((train.predict(loaded.model, iris.inputs) == train.predict(run.model, iris.inputs)).all())
+    True
+    """
+    path = Path(folder)
+    config = read_config(path)
+    template = rebuild_model(path, model)
+    checkpoint, notes = read_checkpoint(path / "checkpoints")
+    trained, memory = _weights(template, checkpoint, config["settings"]["ema_decay"] is not None)
+    prepared = path / "preprocessing.json"
+    calibration = path / "calibration.json"
+    return Loaded(
+        model=trained,
+        state=memory,
+        preprocessing=tuple(read_json(prepared)) if prepared.is_file() else (),
+        config=config,
+        calibration=Calibration.from_json(read_json(calibration)) if calibration.is_file() else None,
+        notes=tuple(notes),
+    )
+
+
+def rebuild_model(folder: Path, model: Any = None) -> Any:
+    """`model`, or an untrained one of the architecture that the folder records."""
+    if model is not None:
+        return model
+    record = read_json(folder / "model.json")
+    if record["architecture"] is None:
+        raise ConfigurationError(
+            "the folder cannot rebuild the model, which was passed in by the caller",
+            expected="model=...",
+            got="no model",
+            fix="pass a model of the same structure; its weights do not matter",
+        )
+    return build(record["architecture"], record["arguments"], jax.random.key(0))
+
+
+def _weights(model: Any, checkpoint: Checkpoint, averaged: bool) -> tuple[Any, dict[str, Any]]:
+    """The model with the weights that training would hand back: the best, else the average, else the last."""
+    params, rest = eqx.partition(model, eqx.is_inexact_array)
+    template = {"params": params, "memory": init_state(model)}
+    arrays, source = checkpoint.arrays, "best"
+    if not any(name.startswith("best/") for name in arrays):
+        wanted = "average" if averaged else "params"
+        arrays, source = _renamed(arrays, {wanted: "params", "memory": "memory"}), "chosen"
+    found = to_device(template, from_named_arrays(template, arrays, source, "the checkpoint"))
+    return eqx.combine(found["params"], rest), found["memory"]
+
+
+def _renamed(arrays: dict[str, Any], parts: dict[str, str]) -> dict[str, Any]:
+    """The arrays `state/<part>...` of these parts as `chosen/<new name>...`."""
+    return {
+        f"chosen/{new}{name.removeprefix(f'state/{part}')}": array
+        for name, array in arrays.items()
+        for part, new in parts.items()
+        if name.removeprefix(f"state/{part}")[:1] in (".", "[") and name.startswith(f"state/{part}")
+    }
