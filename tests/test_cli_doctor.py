@@ -77,7 +77,11 @@ def test_a_gpu_in_use_is_fine():
             "CUDA_VISIBLE_DEVICES='' hides it",
             "unset CUDA_VISIBLE_DEVICES",
         ),
-        (replace(WITH_GPU, plugins=CUDA13), "although driver and plugin are there", "python -c 'import jax; jax.devices(\"cuda\")'"),
+        (
+            replace(WITH_GPU, plugins=CUDA13),
+            "although driver and plugin are there",
+            "python -c 'import jax; jax.devices(\"cuda\")'",
+        ),
     ],
 )  # fmt: skip
 def test_why_a_gpu_is_unused(facts, reason, command):

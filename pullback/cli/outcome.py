@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pullback.cli.run_folders import read_evaluation
 from pullback import report as reports
+from pullback.cli.run_folders import read_evaluation
 
 
 def print_outcome(folder: Path, *, report: bool) -> None:

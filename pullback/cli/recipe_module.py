@@ -1,4 +1,4 @@
-"""Load a recipe: from the literal table by name, or from a file whose path the user typed, which is consent to run it."""
+"""Load a recipe: by name from the literal table, or from a file whose typed path is the consent to run it."""
 
 from __future__ import annotations
 

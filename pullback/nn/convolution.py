@@ -150,6 +150,8 @@ class Conv1d(Convolution):
     """
 
     rank: ClassVar[int] = 1
+    # Said here because a type checker would make a constructor out of the fields otherwise.
+    __init__ = Convolution.__init__
 
 
 class Conv2d(Convolution):
@@ -163,6 +165,8 @@ class Conv2d(Convolution):
     """
 
     rank: ClassVar[int] = 2
+    # Said here because a type checker would make a constructor out of the fields otherwise.
+    __init__ = Convolution.__init__
 
 
 class Conv3d(Convolution):
@@ -175,6 +179,8 @@ class Conv3d(Convolution):
     """
 
     rank: ClassVar[int] = 3
+    # Said here because a type checker would make a constructor out of the fields otherwise.
+    __init__ = Convolution.__init__
 
 
 def _padding(padding: Padding, window: Sizes, stride: Sizes, dilation: Sizes) -> Pairs:

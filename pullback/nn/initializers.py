@@ -114,9 +114,7 @@ def constant(
     return jnp.full(tuple(shape), value, dtype)
 
 
-def zeros(
-    key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, layout: str = "out_in"
-) -> Array:
+def zeros(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, layout: str = "out_in") -> Array:
     """Every entry zero; the key is not used.
 
     Examples
@@ -172,9 +170,7 @@ def normal(
     return jax.random.normal(key, tuple(shape), dtype) * jnp.asarray(standard_deviation, dtype)
 
 
-def lecun_uniform(
-    key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, layout: str = "out_in"
-) -> Array:
+def lecun_uniform(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, layout: str = "out_in") -> Array:
     r"""\(U(-\sqrt{3/f_{in}}, \sqrt{3/f_{in}})\) (LeCun, Bottou, Orr, Müller, Efficient BackProp, 1998).
 
     Examples

@@ -15,9 +15,7 @@ from pullback.nn.losses.targets import aligned, example_mean
 
 
 @functools.partial(jax.jit, static_argnames="delta")
-def huber(
-    y_hat: Float[Array, "*shape"], y: Float[Array, "*shape"], delta: float = 1.0
-) -> Float[Array, "*shape"]:
+def huber(y_hat: Float[Array, "*shape"], y: Float[Array, "*shape"], delta: float = 1.0) -> Float[Array, "*shape"]:
     r"""\(\tfrac12 r^2\) if \(|r| \le \delta\), else \(\delta(|r| - \delta/2)\), with \(r = \hat y - y\)."""
     r = y_hat - y
     # Clipping inside the square keeps it finite where the other branch is taken.

@@ -60,9 +60,7 @@ def _check_numeric(targets: np.ndarray) -> None:
             fix="encode the targets as numbers first; class names become 0, 1, ...",
         )
     if targets.dtype.kind == "f":
-        _refuse(
-            ~np.isfinite(targets), targets, "a target is not finite", "finite numbers", "drop or repair that row"
-        )
+        _refuse(~np.isfinite(targets), targets, "a target is not finite", "finite numbers", "drop or repair that row")
 
 
 def _check_shape(targets: np.ndarray, shapes: tuple[Shape, ...]) -> None:
