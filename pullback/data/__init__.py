@@ -12,9 +12,12 @@ from pullback.data.content_hash import sha256 as sha256
 from pullback.data.dataset import Dataset as Dataset
 from pullback.data.download import ProgressLine as ProgressLine
 from pullback.data.epoch_order import epoch_order as epoch_order
+from pullback.data.idx import read_idx as read_idx
+from pullback.data.images import Images as Images
+from pullback.data.images import images as images
+from pullback.data.images_preprocessing import ImagePreprocessing as ImagePreprocessing
 from pullback.data.preprocessing import PREPROCESSINGS as PREPROCESSINGS
 from pullback.data.preprocessing import preprocessing_from_json as preprocessing_from_json
-from pullback.data.idx import read_idx as read_idx
 from pullback.data.split import split as split
 from pullback.data.standardize import Standardize as Standardize
 from pullback.data.table import Table as Table

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from pullback.core.checks import positive
 from pullback.core.errors import ConfigurationError, DataError
 from pullback.core.random import generator
-from pullback.data.dataset import Dataset
+
+
+@runtime_checkable
+class Rows(Protocol):
+    """What can be split: a `Dataset`, a `Table`, or anything else with rows and targets."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def targets(self) -> np.ndarray: ...
+    @property
+    def class_names(self) -> tuple[str, ...] | None: ...
+    def __len__(self) -> int: ...
+    def take(self, indices: np.ndarray | Sequence[int]) -> Any: ...
+
+
+Splittable = TypeVar("Splittable", bound=Rows)
 
 THREE_WAY: Mapping[str, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
 
 def split(
-    dataset: Dataset, fractions: Mapping[str, float] = THREE_WAY, *, seed: int, stratify: bool = True
-) -> tuple[Dataset, ...]:
+    dataset: Splittable, fractions: Mapping[str, float] = THREE_WAY, *, seed: int, stratify: bool = True
+) -> tuple[Splittable, ...]:
     r"""Random parts of the sizes asked for, each with the class proportions of the whole.
 
     The sizes $N_j$ are $n f_j$ rounded by largest remainder, so that $\sum_j N_j = n$. Parts are then drawn one after
@@ -52,7 +69,7 @@ def split(
     ----------
     Balinski, Young, "Fair Representation" (1982), the method of Hamilton.
     """
-    shares = _shares(fractions)
+    shares = shares_of_parts(fractions)
     sizes = largest_remainder(shares * len(dataset), len(dataset))
     if sizes.min() == 0:
         raise DataError(
@@ -97,7 +114,8 @@ def stratified_parts(strata: np.ndarray, sizes: np.ndarray, random: np.random.Ge
     return parts
 
 
-def _shares(fractions: Mapping[str, float]) -> np.ndarray:
+def shares_of_parts(fractions: Mapping[str, float]) -> np.ndarray:
+    """The fractions as an array that sums to one exactly."""
     shares = np.array([positive(f"fraction of {name!r}", share) for name, share in fractions.items()])
     if abs(shares.sum() - 1) > 1e-6:
         raise ConfigurationError(
@@ -109,7 +127,7 @@ def _shares(fractions: Mapping[str, float]) -> np.ndarray:
     return shares / shares.sum()
 
 
-def _check_classes(dataset: Dataset, parts: int) -> None:
+def _check_classes(dataset: Rows, parts: int) -> None:
     assert dataset.class_names is not None
     counts = np.bincount(dataset.targets, minlength=len(dataset.class_names))
     small = np.flatnonzero((counts > 0) & (counts < parts))

@@ -40,6 +40,8 @@ class Standardize:
     mean: tuple[float, ...]
     scale: tuple[float, ...]
 
+    kind = KIND
+
     def __post_init__(self) -> None:
         numbers = np.array([*self.mean, *self.scale], float)
         if len(self.mean) != len(self.scale) or not np.isfinite(numbers).all() or min(self.scale, default=0) <= 0:
@@ -74,6 +76,10 @@ class Standardize:
         """Standardized inputs of any leading shape; computed in float64, returned in the floating dtype given."""
         values = self._checked(inputs)
         return ((values - np.array(self.mean)) / np.array(self.scale)).astype(_floating(inputs))
+
+    def inputs(self, source: np.ndarray) -> np.ndarray:
+        """Inputs of new rows, as every preprocessing gives them: `transform`."""
+        return self.transform(np.asarray(source))
 
     def inverse(self, inputs: np.ndarray) -> np.ndarray:
         r"""Inputs in their own units again: $x \mapsto \sigma x + \mu$."""
