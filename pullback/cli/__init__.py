@@ -22,6 +22,9 @@ COMMANDS: dict[str, Command] = {
         "pullback.cli.train", "train [RECIPE] [--field value ...]", "train a recipe and report on it", trains=True
     ),
     "resume": Command("pullback.cli.resume", "resume RUN", "continue a run that was interrupted", trains=True),
+    "predict": Command(
+        "pullback.cli.predict", "predict RUN FILE [--out FILE]", "predict the rows of a file by a trained run"
+    ),
     "report": Command("pullback.cli.report", "report RUN", "write the report of a run again"),
     "runs": Command("pullback.cli.runs", "runs [DIRECTORY]", "list run folders with state and result"),
     "list": Command("pullback.cli.list", "list", "list the recipes that come with the library"),

@@ -11,3 +11,4 @@ from pullback.train.fit import run as run
 from pullback.train.interruption import Interrupted as Interrupted
 from pullback.train.load import Loaded as Loaded
 from pullback.train.load import load as load
+from pullback.train.prediction import Prediction as Prediction

@@ -10,11 +10,14 @@ import equinox as eqx
 import jax
 
 from pullback.core.errors import ConfigurationError
+from pullback.data import TablePreprocessing, preprocessing_from_json
 from pullback.models import build
 from pullback.nn.state import init_state
 from pullback.train.calibration import Calibration
 from pullback.train.checkpoint import Checkpoint, read_checkpoint
+from pullback.train.evaluate import predict
 from pullback.train.folder import read_config, read_json
+from pullback.train.prediction import Prediction, interpret, resolved_level
 from pullback.train.state import from_named_arrays, to_device
 
 
@@ -26,7 +29,7 @@ class Loaded:
     ----------
     model : with the weights of the best epoch, or of the last where nothing chose one.
     state : memory of its layers, `{}` if it has none.
-    preprocessing : records of `preprocessing.json`, in the order in which they are applied.
+    preprocessing : steps of `preprocessing.json`, in the order in which they are applied.
     config : `config.json`.
     calibration : bounds of conformal intervals and sets, or None if the run has none.
     notes : which checkpoints were damaged and passed over.
@@ -34,10 +37,49 @@ class Loaded:
 
     model: Any
     state: dict[str, Any]
-    preprocessing: tuple[dict[str, Any], ...]
+    preprocessing: tuple[Any, ...]
     config: dict[str, Any]
     calibration: Calibration | None
     notes: tuple[str, ...] = ()
+
+    def inputs(self, source: Any) -> tuple[Any, tuple[str, ...]]:
+        """What the model takes for the rows of a source, prepared as in training, and remarks on how.
+
+        Parameters
+        ----------
+        source : for a table a file or frame with the columns of the training table, in any order; for images paths;
+            otherwise an array with one row an example, before the steps of the preprocessing.
+        """
+        notes: tuple[str, ...] = ()
+        for step in self.preprocessing:
+            if isinstance(step, TablePreprocessing):
+                source, notes = step.inputs_and_notes(source)
+            else:
+                source = step.inputs(source)
+        return source, notes
+
+    def predict(self, source: Any, level: float | None = None, batch_size: int = 256) -> Prediction:
+        """Predictions with their uncertainty for the rows of a source.
+
+        Parameters
+        ----------
+        source : see `inputs`.
+        level : of the conformal sets or intervals; by default 0.9 if the run was calibrated.
+
+        Raises
+        ------
+        DataError, ShapeError
+            if the rows do not fit the preprocessing or the model.
+        ConfigurationError
+            for a level that the run was not calibrated at.
+        """
+        return self.interpret(self.inputs(source)[0], level, batch_size)
+
+    def interpret(self, inputs: Any, level: float | None = None, batch_size: int = 256) -> Prediction:
+        """`predict` for inputs that are prepared already; anything that slices to arrays row by row."""
+        level = resolved_level(self.calibration, level)
+        outputs = predict(self.model, inputs, self.state, batch_size)
+        return interpret(outputs, self.config["data"], self.preprocessing, self.calibration, level)
 
 
 def load(folder: str | Path, model: Any = None) -> Loaded:
@@ -82,7 +124,7 @@ def load(folder: str | Path, model: Any = None) -> Loaded:
     return Loaded(
         model=trained,
         state=memory,
-        preprocessing=tuple(read_json(prepared)) if prepared.is_file() else (),
+        preprocessing=preprocessing_from_json(read_json(prepared)) if prepared.is_file() else (),
         config=config,
         calibration=Calibration.from_json(read_json(calibration)) if calibration.is_file() else None,
         notes=tuple(notes),
