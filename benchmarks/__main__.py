@@ -23,6 +23,9 @@ MEASUREMENTS = {
     "startup": "benchmarks.startup",
 }
 
+# Share of the processors above which other processes spoil a comparison.
+BUSY = 0.05
+
 
 @dataclass(frozen=True)
 class Options:
@@ -78,6 +81,10 @@ def show(console: Console, comparison: Comparison, epochs: int) -> None:
     console.print(table)
     rounds = max(map(len, comparison.seconds.values()), default=0)
     console.print(f"{rounds} rounds of fresh processes; in each the median of {epochs} epochs, divided by their steps")
+    if comparison.others is not None:
+        console.print(f"other processes took {100 * comparison.others:.0f}% of the processors meanwhile")
+        if comparison.others > BUSY:
+            console.print("[bold red]the machine was busy: run this again when it is quiet[/bold red]")
     for name, reason in comparison.skipped.items():
         console.print(f"skipped {PROGRAMS[name].label}: {reason}", highlight=False, markup=False)
 

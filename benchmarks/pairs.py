@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.case import TrainingCase
+from benchmarks.machine_use import read_use, share_of_others
 from benchmarks.programs import PROGRAMS, Program
 
 Say = Callable[[str], None]
@@ -21,11 +22,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Seconds a step of each program, one number a round; and why the missing ones are missing."""
+    """Seconds a step of each program, one number a round; and why the missing ones are missing.
+
+    `others` is the share of the processors that other processes took meanwhile. PyTorch's threads wait by spinning,
+    so that on a busy machine its times grow out of all proportion: such a table says nothing.
+    """
 
     case: TrainingCase
     seconds: dict[str, list[float]]
     skipped: dict[str, str]
+    others: float | None
 
     def median(self, name: str) -> float:
         """Median over rounds."""
@@ -49,6 +55,7 @@ def compare(case: TrainingCase, names: list[str], rounds: int, timed_epochs: int
     skipped = {name: reason for name in names if (reason := why_missing(PROGRAMS[name])) is not None}
     present = [name for name in names if name not in skipped]
     seconds: dict[str, list[float]] = {name: [] for name in present}
+    before = read_use()
     for number in range(rounds):
         turn = number % len(present)
         order = present[turn:] + present[:turn]
@@ -61,7 +68,7 @@ def compare(case: TrainingCase, names: list[str], rounds: int, timed_epochs: int
                 del seconds[name]
             else:
                 seconds[name].append(result)
-    return Comparison(case, seconds, skipped)
+    return Comparison(case, seconds, skipped, share_of_others(before, read_use()))
 
 
 def why_missing(program: Program) -> str | None:
