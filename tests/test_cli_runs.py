@@ -7,6 +7,7 @@ import pytest
 
 from pullback.cli.main import main
 from pullback.cli.run_folders import find_run, read_line
+from pullback.cli.run_index import FILE_NAME, list_lines
 from pullback.core.errors import RunFolderError
 
 FINISHED = {"event": "finished", "reason": "epochs done", "best_epoch": 2}
@@ -109,3 +110,25 @@ def test_unknown_run_offers_the_nearest(tmp_path, name, fix):
     with pytest.raises(RunFolderError) as caught:
         find_run(name, tmp_path)
     assert caught.value.fix == fix
+
+
+def test_index_is_a_cache_of_what_the_folders_say(tmp_path):
+    folder = make_run(tmp_path, "a", [epoch(1), FINISHED, EVALUATION])
+    make_run(tmp_path, "b", [epoch(1)])
+    fresh = sorted(list_lines(tmp_path), key=lambda line: line.id)
+    (folder / "config.json").rename(folder / "hidden.json")
+    assert sorted(list_lines(tmp_path), key=lambda line: line.id) == fresh, "the finished run comes from the index"
+    (folder / "hidden.json").rename(folder / "config.json")
+    (folder / "metrics.jsonl").write_text(json.dumps(epoch(7)) + "\n")
+    changed = {line.id: line for line in list_lines(tmp_path)}
+    assert (changed["a"].state, changed["a"].epochs) == ("interrupted", 7)
+    for damage in ("{", "[]", '{"version": 1, "runs": {"a": [1]}}', '{"version": 2, "runs": {}}'):
+        (tmp_path / FILE_NAME).write_text(damage)
+        assert {line.id: line for line in list_lines(tmp_path)} == changed
+
+
+def test_index_is_not_needed(tmp_path, monkeypatch):
+    make_run(tmp_path, "a", [epoch(1), FINISHED])
+    monkeypatch.setattr("tempfile.mkstemp", lambda **_: (_ for _ in ()).throw(PermissionError(13, "denied")))
+    assert [line.state for line in list_lines(tmp_path)] == ["finished"]
+    assert not (tmp_path / FILE_NAME).exists()

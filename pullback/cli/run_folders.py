@@ -64,7 +64,7 @@ def read_line(folder: str) -> RunLine | None:
         recipe = (config.get("recipe") or {}).get("name") or "-"
         created = str(config.get("created", ""))
         planned = int(config["settings"]["epochs"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return RunLine(os.path.basename(folder), "-", "unreadable", 0, "", "")

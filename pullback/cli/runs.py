@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,8 @@ from typing import Annotated
 import tyro
 
 from pullback.cli.options import parse
-from pullback.cli.run_folders import DEFAULT_FOLDER, RunLine, read_line
+from pullback.cli.run_folders import DEFAULT_FOLDER, RunLine
+from pullback.cli.run_index import list_lines
 from pullback.core.checks import non_negative
 from pullback.core.errors import RunFolderError
 
@@ -48,8 +48,7 @@ def list_runs(directory: Path) -> list[RunLine]:
         raise RunFolderError(
             f"there is no folder {directory}", expected="a folder that holds run folders", fix="check the path"
         )
-    lines = [line for entry in os.scandir(directory) if (line := read_line(entry.path)) is not None]
-    return sorted(lines, key=lambda line: (line.created, line.id))
+    return sorted(list_lines(directory), key=lambda line: (line.created, line.id))
 
 
 def table(lines: list[RunLine]) -> str:
