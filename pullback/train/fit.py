@@ -15,10 +15,11 @@ from jaxtyping import Array
 
 from pullback.core.checks import non_negative
 from pullback.core.errors import ConfigurationError, DataError, NonFiniteError
+from pullback.data import Dataset, preprocessing_from_json
 from pullback.metrics import Metric
 from pullback.nn.losses import LOSSES
 from pullback.train import folder as run_folder
-from pullback.train.calibration import calibrate, with_coverage
+from pullback.train.calibration import as_columns, calibrate, class_probabilities, with_coverage
 from pullback.train.describe import (
     CALLER,
     RecipeRecord,
@@ -30,8 +31,10 @@ from pullback.train.describe import (
     model_record,
 )
 from pullback.train.experiment import Data, Experiment, Prepared, prepare
+from pullback.train.exploration import exploration
 from pullback.train.folder import RunFolder
 from pullback.train.forensics import investigate
+from pullback.train.importance import explanations
 from pullback.train.interruption import Interrupted, Interruption
 from pullback.train.load import rebuild_model
 from pullback.train.log import Log, read_log
@@ -47,7 +50,9 @@ from pullback.train.loop import (
     save,
     train,
 )
+from pullback.train.prediction import in_units
 from pullback.train.progress import choose
+from pullback.train.table_features import Feature, table_features
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,7 @@ def run(
             "config.json": config(prepared, path.name, recipe, command),
             "model.json": model_record(prepared),
             "preprocessing.json": [step.to_json() for step in experiment.preprocessing],
+            "exploration.json": exploration(data_sets(prepared), _features(prepared), experiment.seed),
         }
         folder = run_folder.create(path, files, data_sets(prepared))
     return _within(prepared, folder, checkpoint_seconds, progress, resuming=False)
@@ -241,6 +247,7 @@ def resume(
         value_and_grad=value_and_grad,
         **{k: given[k] for k in ("epochs", "batch_size", "seed", "patience", "monitor", "ema_decay")},
         accumulate_steps=given["accumulate_steps"],
+        preprocessing=preprocessing_from_json(run_folder.read_json(path / "preprocessing.json")),
     )
     return resume_run(experiment, path, checkpoint_seconds=checkpoint_seconds, progress=progress)
 
@@ -356,6 +363,7 @@ def _finish(loop: Loop, notes: tuple[str, ...]) -> Run:
         if loop.folder is not None:
             loop.folder.save_predictions(_predictions(split, data, result.outputs, result.losses))
     _calibrate(loop, None if split != "test" or result is None else result.outputs)
+    _explain(loop, data)
     model, memory = _chosen_model(loop)
     path = None if loop.folder is None else loop.folder.path
     return Run(model, memory, tuple(loop.history), evaluation, position.reason, path, notes)
@@ -370,6 +378,34 @@ def _calibrate(loop: Loop, test_outputs: np.ndarray | None) -> None:
     if test is not None and test_outputs is not None:
         calibration = with_coverage(calibration, test_outputs, test.targets, "test")
     loop.folder.save_json("calibration.json", calibration.to_json())
+
+
+def _features(prepared: Prepared) -> tuple[Feature, ...]:
+    """Columns of a table; none where the inputs are something else."""
+    data = prepared.train_data
+    return table_features(data, prepared.experiment.preprocessing) if data.inputs.ndim == 2 else ()
+
+
+def _explain(loop: Loop, data: Dataset | None) -> None:
+    """Write what the model makes of each column of a table, by held-out rows; no further program is compiled."""
+    features = _features(loop.prepared)
+    if loop.folder is None or data is None or not features:
+        return
+    params, memory = chosen(loop)
+    steps = loop.prepared.experiment.preprocessing
+
+    def evaluate(inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = Dataset(inputs, targets, data.task, class_names=data.class_names)
+        result = evaluate_dataset(loop, params, memory, rows)
+        if data.task == "regression":
+            return in_units(as_columns(result.outputs), steps), result.losses
+        return class_probabilities(result.outputs), result.losses
+
+    # What a layer summary counts is what one row costs.
+    cost = model_record(loop.prepared)["multiply_adds"]
+    found = explanations(evaluate, data, features, loop.prepared.experiment.seed, cost)
+    if found is not None:
+        loop.folder.save_json("explanations.json", found)
 
 
 WORST_EXAMPLES = 256
