@@ -15,12 +15,15 @@ from pullback.models import FAMILIES, build, describe
 from pullback.nn import Linear, has_memory, init_state
 
 PERCEPTRON, CONVOLUTIONAL = "multilayer_perceptron", "convolutional_network"
+TABULAR = "tabular_network"
 IMAGE = [8, 8, 1]
 EXAMPLES: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     (PERCEPTRON, {"in_shape": 4, "out_features": 3}, (4,)),
     (PERCEPTRON, {"in_shape": IMAGE, "out_features": 10, "hidden": [], "activation": "tanh"}, (8, 8, 1)),
     (PERCEPTRON, {"in_shape": [6], "out_features": 1, "hidden": [5, 4], "dropout": 0.2}, (6,)),
     (PERCEPTRON, {"in_shape": [6], "out_features": 1, "hidden": [5], "batch_norm": True}, (6,)),
+    (TABULAR, {"num_numeric": 4, "cardinalities": [], "out_features": 3}, (4,)),
+    (TABULAR, {"num_numeric": 2, "cardinalities": [9, 5], "out_features": 1, "hidden": [6], "dropout": 0.1}, (4,)),
     (CONVOLUTIONAL, {}, (8, 8, 1)),
     (CONVOLUTIONAL, {"channels": [3, 4], "hidden": [5], "batch_norm": True}, (8, 8, 1)),
     (CONVOLUTIONAL, {"in_shape": IMAGE, "channels": [3], "kernel_size": 5, "dropout": 0.5}, (8, 8, 1)),

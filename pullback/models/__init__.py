@@ -12,12 +12,14 @@ from jaxtyping import Array
 from pullback.core.errors import ConfigurationError, unknown_name
 from pullback.models.convolutional_network import ConvolutionalNetwork
 from pullback.models.multilayer_perceptron import MultilayerPerceptron
+from pullback.models.tabular_network import TabularNetwork
 
-__all__ = ["FAMILIES", "ConvolutionalNetwork", "MultilayerPerceptron", "build", "describe"]
+__all__ = ["FAMILIES", "ConvolutionalNetwork", "MultilayerPerceptron", "TabularNetwork", "build", "describe"]
 
 FAMILIES: dict[str, type[Any]] = {
     "convolutional_network": ConvolutionalNetwork,
     "multilayer_perceptron": MultilayerPerceptron,
+    "tabular_network": TabularNetwork,
 }
 
 

@@ -11,6 +11,7 @@ from pullback.core.errors import ConfigurationError, unknown_name
 from pullback.nn.losses.absolute_error import AbsoluteError
 from pullback.nn.losses.binary_cross_entropy import BinaryCrossEntropy
 from pullback.nn.losses.categorical_cross_entropy import CategoricalCrossEntropy
+from pullback.nn.losses.class_weighted import ClassWeighted
 from pullback.nn.losses.heads import check_head
 from pullback.nn.losses.huber import Huber
 from pullback.nn.losses.squared_error import SquaredError
@@ -21,6 +22,7 @@ __all__ = [
     "AbsoluteError",
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
+    "ClassWeighted",
     "Huber",
     "SquaredError",
     "check_head",
