@@ -169,6 +169,33 @@ def loop_of(experiment: Experiment) -> Loop:
     return build_loop(prepared, progress=Silent(), interruption=Interruption(), folder=None, checkpoint_seconds=60.0)
 
 
+@pytest.mark.parametrize(
+    ("layer", "convolutional"),
+    [(linear(), False), (nn.Sequential([nn.BatchNorm(3), linear()]), False), (network(0.5), False)],
+    ids=["linear", "batch norm", "dropout"],
+)
+def test_only_convolutions_make_a_model_convolutional(layer: eqx.Module, convolutional: bool) -> None:
+    assert prepare(Experiment(layer, table(), "categorical_cross_entropy")).convolutional is convolutional
+
+
+def test_a_convolution_of_ours_or_of_jax_is_seen() -> None:
+    images = np.zeros((4, 8, 8, 1), np.float32), np.arange(4)
+    arguments = {"in_shape": [8, 8, 1], "num_classes": 4, "channels": [2], "hidden": [4]}
+    ours = build("convolutional_network", arguments, stream(0, "c"))
+    kernel = jnp.ones((3, 3, 1, 4))
+    own = nn.Sequential(
+        [
+            lambda x: jax.lax.conv_general_dilated(
+                x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+            ),
+            nn.GlobalAveragePool(2),
+            linear(4, 4),
+        ]
+    )
+    for model in (ours, own):
+        assert prepare(Experiment(model, images, "categorical_cross_entropy", batch_size=2)).convolutional
+
+
 def test_a_fit_compiles_at_most_two_programs() -> None:
     x, y = table()
     loop = loop_of(

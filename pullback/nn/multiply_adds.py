@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
-from pullback.autodiff.primitive import inner_jaxpr
+from pullback.autodiff import subprograms
 
 _SCOPE = re.compile(r"<([^<>]*)>")
 
@@ -68,10 +67,7 @@ def _shape(variable: Any) -> tuple[int, ...]:
 
 
 def _inside(equation: JaxprEqn, scope: str) -> Counter[str]:
-    ours = inner_jaxpr(equation)
-    if ours is not None:
-        return _count(ours, scope)
-    counts = [_count(program, scope) for program in _programs(equation)]
+    counts = [_count(program, scope) for program in subprograms(equation)]
     if equation.primitive.name == "cond":
         return max(counts, key=Counter.total)
     times = equation.params["length"] if equation.primitive.name == "scan" else 1
@@ -79,10 +75,3 @@ def _inside(equation: JaxprEqn, scope: str) -> Counter[str]:
     for count in counts:
         total.update({path: times * number for path, number in count.items()})
     return total
-
-
-def _programs(equation: JaxprEqn) -> Iterator[Any]:
-    for value in equation.params.values():
-        for candidate in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(candidate, ClosedJaxpr | Jaxpr):
-                yield candidate

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pullback import data, models
+from pullback.core.checks import positive
 from pullback.core.random import stream
 from pullback.optim.schedules import Cosine, WarmUp
 from pullback.train import Experiment
@@ -55,7 +56,7 @@ def build(recipe: Recipe) -> Experiment:
         "dropout": recipe.dropout,
     }
     steps = -(-len(training) // recipe.batch_size)
-    decay = Cosine(recipe.learning_rate, max((recipe.epochs - 2) * steps, 1))
+    decay = Cosine(positive("learning_rate", recipe.learning_rate), max((recipe.epochs - 2) * steps, 1))
     return Experiment(
         name="digits",
         model=models.build("convolutional_network", arguments, stream(recipe.seed, "initial weights")),

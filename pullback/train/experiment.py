@@ -12,8 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.extend.core import ClosedJaxpr
 from jaxtyping import Array
 
+from pullback.autodiff import equations
 from pullback.core.checks import fraction, positive_integer
 from pullback.core.errors import ConfigurationError, DataError, PullbackError, ShapeError, unknown_name
 from pullback.data import Dataset
@@ -258,6 +260,11 @@ def _optimizer(experiment: Experiment) -> optax.GradientTransformation:
     return experiment.optimizer
 
 
+def convolves(program: ClosedJaxpr) -> bool:
+    """Whether a traced program holds a convolution, which decides how it is best compiled on a CPU."""
+    return any(equation.primitive.name == "conv_general_dilated" for equation in equations(program))
+
+
 class _Trace(NamedTuple):
     outputs: jax.ShapeDtypeStruct
     key_per_row: bool
@@ -280,14 +287,14 @@ def _dry_run(experiment: Experiment, data: Dataset, batch_size: int, notes: list
 
     try:
         program, outputs = jax.make_jaxpr(call, return_shape=True)(inputs, row_keys)
-        return _Trace(outputs, True, "conv" in str(program))
+        return _Trace(outputs, True, convolves(program))
     except (PullbackError, TypeError, ValueError, IndexError) as error:
         try:
             program, outputs = jax.make_jaxpr(call, return_shape=True)(inputs, one_key)
         except (PullbackError, TypeError, ValueError, IndexError):
             raise error from None
         notes.append("the model takes one random key a step, not one a row: its randomness depends on the batch")
-        return _Trace(outputs, False, "conv" in str(program))
+        return _Trace(outputs, False, convolves(program))
 
 
 def _augmented_shape(augment: Callable[[Array, Array], Array], inputs: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
