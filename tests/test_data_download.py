@@ -340,3 +340,13 @@ def test_progress_goes_to_standard_error_in_whole_lines(capsys):
     line("file.bin", 500_000, 1_000_000)
     line("file.bin", 1_000_000, 1_000_000)
     assert capsys.readouterr() == ("", "file.bin: 1.0 of 1.0 MB\n")
+    download.ProgressLine("images", 1)("pets", 7, 7)
+    assert capsys.readouterr() == ("", "pets: 7 of 7 images\n")
+
+
+def test_progress_on_a_terminal_is_one_line(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    line = download.ProgressLine(interval=1000.0)
+    for received in (250_000, 500_000, 1_000_000):
+        line("file.bin", received, 1_000_000)
+    assert capsys.readouterr().err == "\rfile.bin: 0.2 of 1.0 MB\rfile.bin: 1.0 of 1.0 MB\n"

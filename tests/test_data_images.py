@@ -109,8 +109,8 @@ def test_a_damaged_cache_is_made_anew(folder, cache):
 
 
 def test_interruption_leaves_nothing_in_the_cache(folder, cache):
-    def stop(done, total):
-        assert total == 5
+    def stop(name, done, total):
+        assert (name, total) == ("pets", 5)
         if done == 3:
             raise KeyboardInterrupt
 
@@ -129,7 +129,7 @@ def test_threads_that_ask_at_once_decode_once(folder, cache):
         thread.start()
     for thread in threads:
         thread.join()
-    assert told == [(number, 5) for number in range(1, 6)]
+    assert told == [("pets", number, 5) for number in range(1, 6)]
     assert len(kept(cache)) == 1
 
 

@@ -338,20 +338,31 @@ def _shut(connections: list[http.client.HTTPConnection], late: threading.Event) 
 
 
 class ProgressLine:
-    """Progress of a download on standard error: one line redrawn on a terminal, a line at the end elsewhere."""
+    """Progress on standard error: one line redrawn on a terminal, a line at the end elsewhere.
 
-    def __init__(self, interval: float = 0.2) -> None:
+    Parameters
+    ----------
+    unit, scale : what is counted and how many counts make one unit; by default bytes shown as megabytes.
+    interval : seconds between two drawings.
+    """
+
+    def __init__(self, unit: str = "MB", scale: int = 1_000_000, interval: float = 0.2) -> None:
+        self._unit = unit
+        self._scale = scale
         self._interval = interval
         self._last = 0.0
 
-    def __call__(self, name: str, received: int, size: int) -> None:
-        now, done = time.monotonic(), received == size
+    def __call__(self, name: str, done: int, total: int) -> None:
+        now, finished = time.monotonic(), done == total
         terminal = sys.stderr.isatty()
-        if not done and (not terminal or now - self._last < self._interval):
+        if not finished and (not terminal or now - self._last < self._interval):
             return
         self._last = now
-        line = f"{name}: {received / 1e6:.1f} of {size / 1e6:.1f} MB"
+        line = f"{name}: {self._count(done)} of {self._count(total)} {self._unit}"
         if terminal:
-            print(f"\r{line}", end="\n" if done else "", file=sys.stderr, flush=True)
+            print(f"\r{line}", end="\n" if finished else "", file=sys.stderr, flush=True)
         else:
             print(line, file=sys.stderr, flush=True)
+
+    def _count(self, number: int) -> str:
+        return str(number) if self._scale == 1 else f"{number / self._scale:.1f}"

@@ -13,7 +13,8 @@ import numpy as np
 from pullback.core.errors import unknown_name
 from pullback.data.cache import cache_folder
 from pullback.data.dataset import Dataset
-from pullback.data.images_cache import ReportDecoding, decoded, none_readable
+from pullback.data.download import ReportProgress
+from pullback.data.images_cache import decoded, none_readable
 from pullback.data.images_listing import Listing, list_classes
 from pullback.data.images_preprocessing import ImagePreprocessing, unreadable
 
@@ -91,7 +92,7 @@ def images(
     policy: str = "center-crop",
     on_error: str = "skip",
     cache_dir: str | os.PathLike[str] | None = None,
-    progress: ReportDecoding | None = None,
+    progress: ReportProgress | None = None,
 ) -> Images:
     """The images of a folder with one subfolder a class: PNG, JPEG and WebP.
 
@@ -105,7 +106,8 @@ def images(
     policy : how another size becomes `size`: "center-crop", "pad" or "stretch"; see `ImagePreprocessing`.
     on_error : "skip" leaves out files that cannot be read and names them in `skipped`; "raise" stops at the first.
     cache_dir : where decoded images are kept; by default below `~/.cache/pullback`.
-    progress : called with the number of files decoded and the number of all.
+    progress : called with the name of the folder, the number of files decoded and the number of all;
+        `ProgressLine("images", 1)` prints them.
 
     Raises
     ------

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 
 from pullback.core.errors import DataError
 from pullback.data.cache import locked, sync_folder
+from pullback.data.download import ReportProgress
 from pullback.data.images_decode import UnreadableImageError, upright_size
 from pullback.data.images_listing import Listing
 from pullback.data.images_preprocessing import ImagePreprocessing, threads
@@ -25,8 +26,6 @@ from pullback.data.images_preprocessing import ImagePreprocessing, threads
 VERSION = 1
 # Results that wait for their turn to be written are bounded by this.
 BLOCK = 256
-
-ReportDecoding = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def decoded(
     mode: str,
     policy: str,
     cache: Path,
-    progress: ReportDecoding | None,
+    progress: ReportProgress | None,
 ) -> Decoded:
     """The images of the listing from the cache, decoded first where they are not there."""
     key = content_key(listing, size, mode, policy)
@@ -115,7 +114,7 @@ def none_readable(folder: Path, files: int) -> DataError:
     )
 
 
-def _decode_into(folder: Path, listing: Listing, step: ImagePreprocessing, progress: ReportDecoding | None) -> None:
+def _decode_into(folder: Path, listing: Listing, step: ImagePreprocessing, progress: ReportProgress | None) -> None:
     kept: list[int] = []
     failed: list[tuple[int, str]] = []
     with open(folder / "pixels.npy", "w+b") as file:
@@ -127,7 +126,7 @@ def _decode_into(folder: Path, listing: Listing, step: ImagePreprocessing, progr
                 kept.append(number)
                 file.write(np.ascontiguousarray(outcome).data)
             if progress is not None:
-                progress(number + 1, len(listing.files))
+                progress(listing.folder.name, number + 1, len(listing.files))
         # NumPy leaves room in the header for the first axis to change.
         file.seek(0)
         assert _header(file, len(kept), step.shape) == start

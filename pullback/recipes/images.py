@@ -59,7 +59,14 @@ class Recipe:
 
 def build(recipe: Recipe) -> Experiment:
     """The experiment that these fields describe."""
-    found = data.images(recipe.data, size=recipe.size, mode=recipe.mode, policy=recipe.policy, on_error=recipe.on_error)
+    found = data.images(
+        recipe.data,
+        size=recipe.size,
+        mode=recipe.mode,
+        policy=recipe.policy,
+        on_error=recipe.on_error,
+        progress=data.ProgressLine("images", 1),
+    )
     for note in found.notes:
         print(f"pullback: {note}", file=sys.stderr)
     return experiment(recipe, found)
