@@ -21,10 +21,14 @@ from pullback.report.outcome import Classification, Outcome, Regression, read_ou
 from pullback.report.regression_scores import regression_scores
 from pullback.report.run_folder import RunFolder
 from pullback.report.scores import Score, collect_scores, disagreements
+from pullback.report.sections.baselines import baselines_section
 from pullback.report.sections.classes import classes_section
+from pullback.report.sections.coverage import coverage_section
 from pullback.report.sections.curves import curves_section
 from pullback.report.sections.examples import examples_section
+from pullback.report.sections.exploration import exploration_section
 from pullback.report.sections.headline import headline, headline_score
+from pullback.report.sections.importance import importance_section
 from pullback.report.sections.model import model_section
 from pullback.report.sections.probabilities import probabilities_section
 from pullback.report.sections.repeat import repeat_section
@@ -85,15 +89,20 @@ def _computed_scores(outcome: Outcome | None) -> list[Score]:
 
 def _sections(run: RunFolder, outcome: Outcome | None, scores: list[Score], notes: list[str]) -> list[Section]:
     split = run.predictions.split if run.predictions is not None else "held-out"
-    return [
+    sections = [
         Section("findings", "What to know", [Findings(_findings(run, outcome, scores)), *map(Prose, notes)]),
         scores_section(scores, split),
+        baselines_section(run),
         curves_section(run),
         *_outcome_sections(run, outcome, split),
+        coverage_section(run),
+        importance_section(run),
+        exploration_section(run),
         model_section(run),
         setup_section(run),
         repeat_section(run),
     ]
+    return [section for section in sections if section is not None]
 
 
 def _outcome_sections(run: RunFolder, outcome: Outcome | None, split: str) -> list[Section]:

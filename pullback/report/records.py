@@ -101,3 +101,24 @@ def numbers(record: Record, name: str) -> dict[str, float]:
     inner = mapping(record, name)
     found = {key: math.nan if inner[key] is None else number(inner, key) for key in inner}
     return {key: value for key, value in found.items() if value is not None}
+
+
+def read_optional(path: Path) -> Record:
+    """The JSON object in a file, empty if the file is missing or holds anything else: for what a report can spare."""
+    try:
+        return read_record(path)
+    except RunFolderError:
+        return {}
+
+
+def records(record: Record, name: str) -> list[Record]:
+    """The objects of the list under `name`."""
+    value = record.get(name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def number_list(record: Record, name: str) -> list[float]:
+    """The numbers of the list under `name`, NaN where an item is none."""
+    value = record.get(name)
+    items = value if isinstance(value, list) else []
+    return [float(item) if isinstance(item, int | float) and not isinstance(item, bool) else math.nan for item in items]

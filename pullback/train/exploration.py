@@ -41,9 +41,9 @@ def exploration(sets: Mapping[str, Dataset], features: Sequence[Feature], seed: 
         "rows": len(training),
         "columns": len(features),
         "missing": [
-            {"column": feature.name, "share": float(training.inputs[:, feature.gap].mean())}
+            {"column": feature.name, "share": share}
             for feature in features
-            if feature.gap is not None
+            if (share := _gaps(feature, training.inputs)) is not None
         ],
         "correlation": _correlation(columns | target) if len(columns | target) > 1 else None,
         "class_means": _class_means(columns, training),
@@ -58,6 +58,15 @@ def _balance(sets: Mapping[str, Dataset]) -> dict[str, Any] | None:
         name: np.bincount(data.targets.reshape(-1), minlength=len(names)).tolist() for name, data in sets.items()
     }
     return {"classes": list(names), "counts": counts}
+
+
+def _gaps(feature: Feature, inputs: np.ndarray) -> float | None:
+    """Share of rows without a value, or None for a column that had none in training."""
+    if feature.gap is not None:
+        return float(inputs[:, feature.gap].mean())
+    if feature.coded and "missing" in feature.labels:
+        return float((inputs[:, feature.positions[0]] == 1 + feature.labels.index("missing")).mean())
+    return None
 
 
 def _values(feature: Feature, inputs: np.ndarray) -> np.ndarray:
