@@ -18,13 +18,17 @@ from pullback.recipes import RECIPES
 
 
 class RecipeModule(NamedTuple):
-    """A recipe as the commands see it: its fields, and the function from fields to an experiment."""
+    """A recipe as the commands see it: its fields, and the function from fields to an experiment.
+
+    `finish(fields, experiment, run)`, where a recipe has it, is called after training and returns lines to print.
+    """
 
     name: str
     path: Path | None
     header: str
     form: type
     build: Callable[[Any], Any]
+    finish: Callable[[Any, Any, Any], list[str]] | None = None
 
     @property
     def label(self) -> str:
@@ -113,4 +117,4 @@ def _checked(module: ModuleType, name: str, path: Path | None) -> RecipeModule:
             got=f"no {'dataclass' if missing == 'Recipe' else 'function'} {missing!r}",
             fix="copy a recipe of the library, `pullback list` names them, and change it",
         )
-    return RecipeModule(name, path, (module.__doc__ or name).strip(), form, build)
+    return RecipeModule(name, path, (module.__doc__ or name).strip(), form, build, getattr(module, "finish", None))

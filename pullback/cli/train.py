@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     experiment = recipe.build(fields)
     folder = options.run_dir or free_folder(DEFAULT_FOLDER, recipe.name, experiment)
     try:
-        run_experiment(
+        result = run_experiment(
             experiment,
             run_dir=folder,
             recipe=RecipeRecord(recipe.name, recipe.path and str(recipe.path), dataclasses.asdict(fields)),
@@ -60,6 +60,8 @@ def run(arguments: list[str]) -> int:
     except Interrupted:
         print(f"go on with: pullback resume {folder}")
         raise
+    if recipe.finish is not None:
+        print("\n".join(recipe.finish(fields, experiment, result)))
     print_outcome(folder, report=options.report)
     return 0
 

@@ -241,22 +241,23 @@ def comparison_lines(comparison: BaselineComparison) -> list[str]:
     >>> network, constant = (Score(name, half, rows) for name in ("network", "constant"))
     >>> both = BaselineComparison("accuracy", network, (constant,), "constant", zero)
     >>> print("\n".join(comparison_lines(both)))
-                                     accuracy   95% interval
-    network                            0.5000   [0.4000, 0.6000]
-    constant                           0.5000   [0.4000, 0.6000]
-    network - constant, paired        +0.0000   [-0.1000, +0.1000]
+                                 accuracy   95% interval
+    network                        0.5000   [0.4000, 0.6000]
+    constant                       0.5000   [0.4000, 0.6000]
+    network - constant, paired    +0.0000   [-0.1000, +0.1000]
     The network does not win: its difference to constant cannot be told from zero on 100 rows. The simpler model may do.
     """
     level = f"{100 * comparison.difference.level:g}% interval"
-    lines = [f"{'':30}{METRIC_NAMES[comparison.metric]:>11}   {level}"]
-    lines += [_line(score.name, score.score, "") for score in (comparison.network, *comparison.baselines)]
-    lines.append(_line(f"network - {comparison.best}, paired", comparison.difference, "+"))
-    return [*lines, comparison.verdict]
+    paired = f"network - {comparison.best}, paired"
+    width = len(paired)
+    lines = [f"{'':{width}}{METRIC_NAMES[comparison.metric]:>11}   {level}"]
+    lines += [_line(score.name, width, score.score, "") for score in (comparison.network, *comparison.baselines)]
+    return [*lines, _line(paired, width, comparison.difference, "+"), comparison.verdict]
 
 
-def _line(name: str, score: Interval, sign: str) -> str:
+def _line(name: str, width: int, score: Interval, sign: str) -> str:
     limits = f"[{score.lower:{sign}.4f}, {score.upper:{sign}.4f}]"
-    return f"{name:30}{score.value:>{sign or ''}11.4f}   {limits}"
+    return f"{name:{width}}{score.value:>{sign}11.4f}   {limits}"
 
 
 def together(parts: Sequence[Dataset]) -> Dataset:
