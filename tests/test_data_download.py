@@ -4,7 +4,9 @@ import contextlib
 import hashlib
 import http.server
 import multiprocessing
+import shutil
 import ssl
+import subprocess
 import threading
 import time
 
@@ -216,13 +218,36 @@ def test_no_redirect_leads_from_outside_to_this_machine():
     download._check_address("https://example.net/x", came_from="https://example.org/x")
 
 
-def test_certificates_are_checked(server):
+@pytest.fixture
+def encrypted(server, tmp_path):
+    """The server behind TLS, with the path of its own certificate."""
+    if shutil.which("openssl") is None:
+        pytest.skip("the program openssl is not installed")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    options = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", *options.split(), *names], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # Without a certificate the server cannot complete the handshake, so nothing is received over a broken transport.
+    context.load_cert_chain(certificate, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    secure = RemoteFile("file.bin", "0" * 64, 1, (server.address.replace("http:", "https:") + "/good",))
-    with pytest.raises(DataError, match="the connection failed"):
-        fetch(secure, "set", limits=QUICK)
+    server.address = server.address.replace("http:", "https:")
+    return server, certificate
+
+
+def test_an_unknown_certificate_is_refused(encrypted, cache):
+    with pytest.raises(DataError, match="CERTIFICATE_VERIFY_FAILED"):
+        fetch(remote(encrypted[0], "good"), "set")
+    assert encrypted[0].asked == []
+    assert kept(cache) == []
+
+
+def test_a_trusted_certificate_is_accepted_and_its_encryption_kept(encrypted, cache, monkeypatch):
+    running, certificate = encrypted
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with pytest.raises(DataError, match="redirects to an address that is not HTTPS, http://example.org/file"):
+        fetch(remote(running, "to-plain-http"), "set")
+    assert kept(cache) == []
+    assert fetch(remote(running, "to-good"), "set").read_bytes() == CONTENT
 
 
 def test_interruption_leaves_nothing(server, cache):
