@@ -103,6 +103,15 @@ def test_widths_of_a_regression_are_in_the_units_of_the_target(houses: Path) -> 
     assert float(page.row("90%")[4]) == pytest.approx(2 * half, rel=0.01)
 
 
+def test_residuals_are_in_the_units_of_the_target(houses: Path) -> None:
+    page, step = page_of(houses), read(houses, "preprocessing")[0]
+    with np.load(houses / "predictions.npz") as arrays:
+        worst = int(np.argmax(arrays["loss"]))
+        observed = arrays["targets"][worst] * step["target_scale"] + step["target_mean"]
+    assert float(page.row("observed")[1]) == pytest.approx(observed, rel=1e-3)
+    assert "count in its standard deviation" in page.text
+
+
 def test_too_few_rows_and_undercoverage_are_said(wine: Path, tmp_path: Path) -> None:
     shutil.copytree(wine, tmp_path / "run")
     record = read(wine, "calibration")
@@ -150,12 +159,13 @@ def test_baselines_are_compared(old: Path, tmp_path: Path, lower: float, words: 
             {"name": "constant", "value": 0.627, "lower": None, "upper": None},
         ],
         "difference": {"to": "logistic <regression>", "value": 0.009, "lower": lower, "upper": 0.04},
+        "verdict": "The network does what it does.",
     }
     (tmp_path / "run" / "baselines.json").write_text(json.dumps(record))
     page = page_of(tmp_path / "run")
     assert page.row("logistic <regression>")[1:] == ["0.956", "0.900 – 0.980"]
     assert page.row("constant")[2] == "none"
-    assert words in page.text
+    assert words in page.text and "The network does what it does." in page.text
 
 
 DAMAGED = ["", "[]", "null", "{", '"text"', "{}", '{"bounds": [{}], "importance": [{}], "rows": [{}]}']

@@ -17,6 +17,8 @@ from pullback.report.findings.interval import held_out_findings, interval_findin
 from pullback.report.findings.regression import regression_findings
 from pullback.report.findings.training import training_findings
 from pullback.report.folder_reader import read_run_folder
+from pullback.report.number_text import number_text
+from pullback.report.original_units import in_target_units, target_location_and_scale
 from pullback.report.outcome import Classification, Outcome, Regression, read_outcome
 from pullback.report.regression_scores import regression_scores
 from pullback.report.run_folder import RunFolder
@@ -70,7 +72,9 @@ def render(run: RunFolder) -> str:
     )
     return environment.get_template("report.html.jinja").render(
         headline=headline(run, outcome, scores),
-        sections=_sections(run, outcome, scores, [*run.notes, *notes, *disagreements(run, computed)]),
+        sections=_sections(
+            run, outcome, scores, [*run.notes, *notes, *disagreements(run, computed), *_units(run, outcome)]
+        ),
     )
 
 
@@ -105,10 +109,22 @@ def _sections(run: RunFolder, outcome: Outcome | None, scores: list[Score], note
     return [section for section in sections if section is not None]
 
 
+def _units(run: RunFolder, outcome: Outcome | None) -> list[str]:
+    """The sentence that scores and drawings differ in their units, where they do."""
+    _, scale = target_location_and_scale(run.preprocessing)
+    if not isinstance(outcome, Regression) or scale == 1:
+        return []
+    return [
+        f"The target was standardized for training: scores and losses count in its standard deviation, "
+        f"{number_text(scale)}; residuals, intervals and partial dependence are in its own units."
+    ]
+
+
 def _outcome_sections(run: RunFolder, outcome: Outcome | None, split: str) -> list[Section]:
     if isinstance(outcome, Classification):
         return [classes_section(outcome, split), probabilities_section(outcome), examples_section(run, outcome)]
     if isinstance(outcome, Regression):
+        outcome = in_target_units(outcome, run.preprocessing)
         return [residuals_section(outcome), examples_section(run, outcome)]
     text = "The run stored no predictions that can be looked at one by one, so there are no figures of them."
     return [Section("predictions", "Predictions", [Prose(text)])]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Num
 
-from pullback.report.records import Record
+from pullback.report.outcome import Regression
+from pullback.report.records import Record, number
 
 
 def original_units(
@@ -38,3 +39,23 @@ def _row(values: object, features: int) -> Num[np.ndarray, " features"] | None:
     except (TypeError, ValueError):
         return None
     return row if row.shape == (features,) and np.isfinite(row).all() else None
+
+
+def target_location_and_scale(preprocessing: Sequence[Record]) -> tuple[float, float]:
+    r"""Mean and scale by which the target of a table was standardized; (0, 1) if it was not.
+
+    Examples
+    --------
+    >>> target_location_and_scale([{"kind": "table", "target_mean": 150.0, "target_scale": 75.0}])
+    (150.0, 75.0)
+    """
+    for step in preprocessing:
+        if step.get("kind") == "table":
+            return number(step, "target_mean") or 0.0, number(step, "target_scale") or 1.0
+    return 0.0, 1.0
+
+
+def in_target_units(outcome: Regression, preprocessing: Sequence[Record]) -> Regression:
+    """Predictions and observations in the units in which the target was given."""
+    mean, scale = target_location_and_scale(preprocessing)
+    return Regression(mean + scale * outcome.predicted, mean + scale * outcome.observed)

@@ -17,7 +17,8 @@ def baselines_section(run: RunFolder) -> Section | None:
     metric = label_of(text(record, "metric", "score"))
     columns = [Column("model"), Column(metric, True, "strong"), Column("interval", True)]
     table = Table("Baselines", columns, [_row(row) for row in rows], caption="On the same held-out rows.")
-    blocks: list[Block] = [table, *_difference(mapping(record, "difference"))]
+    verdict = text(record, "verdict")
+    blocks: list[Block] = [table, *_difference(mapping(record, "difference")), *([Prose(verdict)] if verdict else [])]
     return Section("baselines", "Baselines", blocks)
 
 

@@ -6,6 +6,7 @@ import math
 
 from pullback.report.blocks import Block, Column, Prose, Section, Table
 from pullback.report.number_text import count_text, fixed, level_text, number_text, percent_text, range_text
+from pullback.report.original_units import target_location_and_scale
 from pullback.report.records import Record, mapping, number, number_list, read_optional, records, text
 from pullback.report.run_folder import RunFolder
 
@@ -21,7 +22,7 @@ def coverage_section(run: RunFolder) -> Section:
         )
         return Section("coverage", "Coverage", [Prose(words)])
     sets = text(record, "score") == "least_ambiguous"
-    scale = _target_scale(run)
+    _, scale = target_location_and_scale(run.preprocessing)
     found = [_row(bound, sets, scale) for bound in bounds]
     columns = [
         Column("level"), Column("covered", True, "strong"), Column("95% interval", True), Column("expected", True),
@@ -80,10 +81,3 @@ def _below(bound: Record) -> bool:
     value, expected = number(mapping(coverage, "found"), "value"), number_list(coverage, "expected")
     return value is not None and len(expected) == 2 and value < expected[0]
 
-
-def _target_scale(run: RunFolder) -> float:
-    """By how much a standardized target is to be multiplied to be in its own units."""
-    for step in run.preprocessing:
-        if step.get("kind") == "table":
-            return number(step, "target_scale") or 1.0
-    return 1.0
