@@ -181,7 +181,7 @@ def _from_array(name: str, values: np.ndarray, kinds: Kinds) -> Column:
         return from_days(name, days_since_1970(values))
     if kind in "UO":
         # An empty text of fixed width is how such an array says that a value is missing.
-        objects = np.where(values == "", None, values.astype(object)) if kind == "U" else values
+        objects = np.array([value or None for value in values.tolist()], object) if kind == "U" else values
         return from_objects(name, objects, kinds.get(name))
     raise DataError(
         f"column {name!r} is of a type that is not read",

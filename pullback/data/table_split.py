@@ -8,7 +8,7 @@ import numpy as np
 
 from pullback.core.errors import DataError
 from pullback.core.random import generator
-from pullback.data.split import THREE_WAY, Splittable, largest_remainder, shares_of_parts
+from pullback.data.split import THREE_WAY, Rows, Splittable, largest_remainder, shares_of_parts
 
 
 def split_by_group(
@@ -63,7 +63,7 @@ def split_by_group(
     return tuple(rows.take(np.flatnonzero(parts == part)) for part in range(len(shares)))
 
 
-def _codes(rows: Splittable, groups: np.ndarray) -> tuple[np.ndarray, int]:
+def _codes(rows: Rows, groups: np.ndarray) -> tuple[np.ndarray, int]:
     values = np.asarray(groups)
     if values.shape != (len(rows),):
         raise DataError(

@@ -78,7 +78,7 @@ def _real(column: Column, said: str) -> Target:
 def _classes(column: Column, task: str, said: str) -> Target:
     if column.kind == "number":
         distinct, codes = np.unique(column.values, return_inverse=True)
-        names = tuple(number_text(value) for value in distinct)
+        names: tuple[str, ...] = tuple(number_text(value) for value in distinct)
     else:
         category = as_category(column)
         used, codes = np.unique(category.values, return_inverse=True)

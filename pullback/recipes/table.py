@@ -19,10 +19,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pullback import data, models, nn
+from pullback import data, models
 from pullback.core.errors import ConfigurationError
 from pullback.core.random import stream
 from pullback.data import Dataset, Table, TablePreprocessing
+from pullback.nn.losses import ClassWeighted, get_loss
 from pullback.optim import adamw
 from pullback.optim.schedules import Cosine, WarmUp
 from pullback.train import Experiment, Run, predict
@@ -174,7 +175,7 @@ def loss(recipe: Recipe, training: Dataset) -> Any:
         )
     counts = np.bincount(training.targets, minlength=training.num_classes)
     weights = len(training) / (training.num_classes * np.maximum(counts, 1))
-    return nn.losses.ClassWeighted(nn.get_loss(name), weights.tolist())
+    return ClassWeighted(get_loss(name), weights.tolist())
 
 
 def finish(recipe: Recipe, experiment: Experiment, run: Run) -> list[str]:
