@@ -12,9 +12,11 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from pullback import data, models, train
 from pullback.cli.main import main
+from pullback.data import Dataset
 from pullback.train import Experiment
 
 COLORS = ("red", "green", "blue")
@@ -239,3 +241,31 @@ def test_places_and_levels_are_checked_first(
     assert "one of 0.8, 0.9, 0.95" in capsys.readouterr().err
     assert main(["predict", str(tmp_path / "run"), str(new_rows)]) == 2
     assert "run" in capsys.readouterr().err
+
+
+def test_images_by_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder, its files at any depth; the batch decodes them, and a broken one is named."""
+    step = data.ImagePreprocessing((8, 8), "gray", class_names=("dark", "light"))
+    random = np.random.default_rng(0)
+    pixels = {f"{k % 2}/{k}.png": random.integers(0, 120, (8, 8)) + 120 * (k % 2) for k in range(24)}
+    for name, values in pixels.items():
+        (tmp_path / "new" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values.astype(np.uint8)).save(tmp_path / "new" / name)
+    labels = np.array([int(file.parent.name) for file in step.files(tmp_path / "new")])
+    rows = Dataset(step.inputs(tmp_path / "new"), labels, "classification", class_names=("dark", "light"))
+    arguments = {"in_shape": [8, 8, 1], "out_features": 2, "hidden": [8]}
+    experiment = Experiment(
+        model=models.build("multilayer_perceptron", arguments, jax.random.key(0)), train_data=rows, epochs=30,
+        loss="categorical_cross_entropy", preprocessing=(step,), batch_size=8, learning_rate=0.01,
+    )  # fmt: skip
+    train.run(experiment, run_dir=tmp_path / "run", progress=False)
+    found = predicted(capsys, tmp_path / "run", tmp_path / "new")
+    files = [str(file.relative_to(tmp_path / "new")) for file in step.files(tmp_path / "new")]
+    assert [row["row"] for row in found] == files
+    assert all(row["predicted"] == ("dark", "light")[int(row["row"][0])] for row in found)
+    single = predicted(capsys, tmp_path / "run", tmp_path / "new" / "1" / "3.png")
+    assert single[0]["row"] == "3.png" and single[0]["predicted"] == "light"
+    broken = tmp_path / "new" / "0" / "2.png"
+    broken.write_bytes(broken.read_bytes()[:40])
+    assert main(["predict", str(tmp_path / "run"), str(tmp_path / "new")]) == 2
+    assert "2.png" in capsys.readouterr().err

@@ -108,8 +108,10 @@ def test_residuals_are_in_the_units_of_the_target(houses: Path) -> None:
     with np.load(houses / "predictions.npz") as arrays:
         worst = int(np.argmax(arrays["loss"]))
         observed = arrays["targets"][worst] * step["target_scale"] + step["target_mean"]
+        errors = (arrays["outputs"].reshape(-1) - arrays["targets"].reshape(-1)) * step["target_scale"]
     assert float(page.row("observed")[1]) == pytest.approx(observed, rel=1e-3)
-    assert "count in its standard deviation" in page.text
+    assert float(page.row("Root mean squared error")[1]) == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-2)
+    assert "count in its standard deviation" in page.text and "do not belong together" not in page.text
 
 
 def test_too_few_rows_and_undercoverage_are_said(wine: Path, tmp_path: Path) -> None:

@@ -82,7 +82,9 @@ def _outcome(run: RunFolder) -> tuple[Outcome | None, list[str]]:
     if run.predictions is None:
         return None, []
     outcome = read_outcome(run.predictions, run.data)
-    return (None, [outcome]) if isinstance(outcome, str) else (outcome, [])
+    if isinstance(outcome, str):
+        return None, [outcome]
+    return (in_target_units(outcome, run.preprocessing) if isinstance(outcome, Regression) else outcome), []
 
 
 def _computed_scores(outcome: Outcome | None) -> list[Score]:
@@ -110,13 +112,13 @@ def _sections(run: RunFolder, outcome: Outcome | None, scores: list[Score], note
 
 
 def _units(run: RunFolder, outcome: Outcome | None) -> list[str]:
-    """The sentence that scores and drawings differ in their units, where they do."""
+    """The sentence that not everything is in the units of the target, where that is so."""
     _, scale = target_location_and_scale(run.preprocessing)
     if not isinstance(outcome, Regression) or scale == 1:
         return []
     return [
-        f"The target was standardized for training: scores and losses count in its standard deviation, "
-        f"{number_text(scale)}; residuals, intervals and partial dependence are in its own units."
+        f"The target was standardized for training: learning curves and importance count in its standard deviation, "
+        f"{number_text(scale)}; everything else is in its own units."
     ]
 
 
@@ -124,7 +126,6 @@ def _outcome_sections(run: RunFolder, outcome: Outcome | None, split: str) -> li
     if isinstance(outcome, Classification):
         return [classes_section(outcome, split), probabilities_section(outcome), examples_section(run, outcome)]
     if isinstance(outcome, Regression):
-        outcome = in_target_units(outcome, run.preprocessing)
         return [residuals_section(outcome), examples_section(run, outcome)]
     text = "The run stored no predictions that can be looked at one by one, so there are no figures of them."
     return [Section("predictions", "Predictions", [Prose(text)])]

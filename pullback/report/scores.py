@@ -11,11 +11,13 @@ import numpy as np
 
 from pullback.metrics import Metric
 from pullback.report.number_text import label_of, number_text
+from pullback.report.original_units import target_location_and_scale
 from pullback.report.run_folder import Estimate, RunFolder
 
 LEVEL = 0.95
 # Recorded in float32, recomputed in float64.
 AGREEMENT = 1e-3
+POWERS_OF_THE_UNIT = {"squared_error": 2, "root_mean_squared_error": 1, "absolute_error": 1}
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,21 @@ def collect_scores(run: RunFolder, computed: list[Score]) -> list[Score]:
 def recorded_estimates(run: RunFolder) -> dict[str, Estimate]:
     """What the run evaluated on the rows of its predictions; without those, on the last split it evaluated."""
     if run.predictions is not None:
-        return run.evaluations.get(run.predictions.split, {})
-    return run.evaluations.get("test") or (list(run.evaluations.values())[-1] if run.evaluations else {})
+        found = run.evaluations.get(run.predictions.split, {})
+    else:
+        found = run.evaluations.get("test") or (list(run.evaluations.values())[-1] if run.evaluations else {})
+    _, scale = target_location_and_scale(run.preprocessing)
+    return {name: _scaled(estimate, scale ** _power(run, name)) for name, estimate in found.items()}
+
+
+def _power(run: RunFolder, name: str) -> int:
+    """With which power of the target's unit a score grows."""
+    return POWERS_OF_THE_UNIT.get(str(run.settings.get("loss")) if name == "loss" else name, 0)
+
+
+def _scaled(estimate: Estimate, factor: float) -> Estimate:
+    lower, upper = (None if limit is None else factor * limit for limit in (estimate.lower, estimate.upper))
+    return replace(estimate, value=factor * estimate.value, lower=lower, upper=upper)
 
 
 def disagreements(run: RunFolder, computed: list[Score]) -> list[str]:

@@ -41,7 +41,7 @@ def evaluation_function(static: Any, loss: Any, metrics: tuple[Any, ...]) -> Cal
     return run
 
 
-def padded_batches(arrays: tuple[np.ndarray, ...], size: int) -> Iterator[tuple[np.ndarray, ...]]:
+def padded_batches(arrays: tuple[Any, ...], size: int) -> Iterator[tuple[np.ndarray, ...]]:
     """Batches of exactly `size` rows with a weight a row; the last is filled with copies of its first row."""
     total = len(arrays[0])
     for start in range(0, total, size):

@@ -65,6 +65,8 @@ def dependence_panel(
                 axes.plot(x, curve.value, color=color, linestyle="--" if place else "-", label=curve.name)
         if labels is not None:
             axes.set_xticks(x, [shortened(label, 14) for label in labels], rotation=90 if len(labels) > 4 else 0)
+        else:
+            axes.locator_params(axis="x", nbins=5)
         axes.set(ylabel=quantity, xlabel=column if labels is None else "")
         if len(curves) > 1:
             axes.legend(frameon=False, fontsize=8, handlelength=1.8, borderaxespad=0.2)
