@@ -51,9 +51,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    parts = data.split(
-        data.load("wine"), {"train": 0.4, "validation": 0.1, "calibration": 0.2, "test": 0.3}, seed=0
-    )
+    parts = data.split(data.load("wine"), {"train": 0.4, "validation": 0.1, "calibration": 0.2, "test": 0.3}, seed=0)
     scaled = data.Standardize.fit(parts[0])
     training, validation, calibration, test = map(scaled, parts)
     arguments = {"in_shape": [13], "out_features": 3, "hidden": [8]}

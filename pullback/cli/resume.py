@@ -60,7 +60,12 @@ def _resumed(folder: Path, options: ResumeOptions) -> Run:
     name = str(options.recipe) if options.recipe is not None else recorded.get("name")
     if options.recipe is not None or (recorded.get("path") is None and name in RECIPES):
         recipe = load_recipe(str(name))
-        return resume_run(recipe.build(fill(recipe, recorded.get("fields") or {})), folder, progress=progress)
+        fields = fill(recipe, recorded.get("fields") or {})
+        experiment = recipe.build(fields)
+        result = resume_run(experiment, folder, progress=progress)
+        if recipe.finish is not None:
+            print("\n".join(recipe.finish(fields, experiment, result)))
+        return result
     try:
         return resume(folder, progress=progress)
     except ConfigurationError as error:

@@ -27,9 +27,7 @@ class PullbackError(Exception):
 
     exit_code = 2
 
-    def __init__(
-        self, what: str, *, expected: object = None, got: object = None, fix: str | None = None
-    ) -> None:
+    def __init__(self, what: str, *, expected: object = None, got: object = None, fix: str | None = None) -> None:
         self.what = what
         self.expected = expected
         self.got = got

@@ -3,12 +3,12 @@
 from pullback.train.describe import RecipeRecord as RecipeRecord
 from pullback.train.evaluate import predict as predict
 from pullback.train.experiment import Experiment as Experiment
-from pullback.train.fit import Run as Run
 from pullback.train.fit import fit as fit
-from pullback.train.fit import resume as resume
-from pullback.train.fit import resume_run as resume_run
 from pullback.train.fit import run as run
 from pullback.train.interruption import Interrupted as Interrupted
 from pullback.train.load import Loaded as Loaded
 from pullback.train.load import load as load
+from pullback.train.outcome import Run as Run
 from pullback.train.prediction import Prediction as Prediction
+from pullback.train.resume import resume as resume
+from pullback.train.resume import resume_run as resume_run

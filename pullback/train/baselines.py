@@ -153,7 +153,8 @@ def estimators(regression: bool, num_numeric: int, x: np.ndarray, seed: int) -> 
     if codes:
         one_hot = (OneHotEncoder(handle_unknown="ignore"), codes)
         linear = make_pipeline(make_column_transformer(one_hot, remainder="passthrough"), linear)
-    boosted = [column for column in codes if x[:, column].max() < MOST_BOOSTED_LEVELS]
+    # scikit-learn's annotation names strings alone, its documentation lists of columns too.
+    boosted: Any = [column for column in codes if x[:, column].max() < MOST_BOOSTED_LEVELS]
     kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
     return {
         "ridge regression" if regression else "logistic regression": linear,

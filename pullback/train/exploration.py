@@ -54,9 +54,7 @@ def _balance(sets: Mapping[str, Dataset]) -> dict[str, Any] | None:
     names = sets["train"].class_names
     if names is None:
         return None
-    counts = {
-        name: np.bincount(data.targets.reshape(-1), minlength=len(names)).tolist() for name, data in sets.items()
-    }
+    counts = {name: np.bincount(data.targets.reshape(-1), minlength=len(names)).tolist() for name, data in sets.items()}
     return {"classes": list(names), "counts": counts}
 
 

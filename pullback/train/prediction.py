@@ -100,9 +100,7 @@ def _regression(
     lower = upper = None
     if calibration is not None and level is not None:
         lower, upper = (in_units(limit, preprocessing) for limit in calibration.intervals(values, level))
-    return Prediction(
-        "regression", None, values=in_units(values, preprocessing), level=level, lower=lower, upper=upper
-    )
+    return Prediction("regression", None, values=in_units(values, preprocessing), level=level, lower=lower, upper=upper)
 
 
 def in_units(values: np.ndarray, preprocessing: tuple[Any, ...]) -> np.ndarray:

@@ -53,7 +53,7 @@ class Feature:
 
 
 def table_features(data: Dataset, preprocessing: Sequence[Any]) -> tuple[Feature, ...]:
-    """The columns of two-dimensional inputs, by the preprocessing that made them or one by one.
+    """The columns of a table, by the preprocessing that made them or one by one; none where the inputs are no table.
 
     Examples
     --------
@@ -62,6 +62,8 @@ def table_features(data: Dataset, preprocessing: Sequence[Any]) -> tuple[Feature
     >>> [feature.positions for feature in table_features(iris, (Standardize.fit(iris),))]
     [(0,), (1,), (2,), (3,)]
     """
+    if data.inputs.ndim != 2:
+        return ()
     for step in preprocessing:
         if isinstance(step, TablePreprocessing):
             return _of_table(step)
@@ -71,9 +73,7 @@ def table_features(data: Dataset, preprocessing: Sequence[Any]) -> tuple[Feature
     for step in preprocessing:
         if isinstance(step, Standardize) and len(preprocessing) == 1:
             means, scales = list(step.mean), list(step.scale)
-    return tuple(
-        Feature(name, "number", (place,), means[place], scales[place]) for place, name in enumerate(names)
-    )
+    return tuple(Feature(name, "number", (place,), means[place], scales[place]) for place, name in enumerate(names))
 
 
 def _of_table(preprocessing: TablePreprocessing) -> tuple[Feature, ...]:

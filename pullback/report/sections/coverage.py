@@ -80,4 +80,3 @@ def _below(bound: Record) -> bool:
     coverage = mapping(bound, "coverage")
     value, expected = number(mapping(coverage, "found"), "value"), number_list(coverage, "expected")
     return value is not None and len(expected) == 2 and value < expected[0]
-
