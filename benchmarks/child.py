@@ -16,7 +16,7 @@ from pullback.core.memory import keep_freed_memory
 def main(name: str, case_name: str, timed_epochs: int) -> None:
     """Warm up, time whole epochs, print."""
     if name.startswith("pullback"):
-        # As the command does for its own process, before JAX starts; PULLBACK_MALLOC=0 refuses it.
+        # As the command does for its own process, before JAX starts, if PULLBACK_MALLOC=1 asks for it.
         keep_freed_memory()
     case = TRAINING_CASES[case_name]
     epoch = importlib.import_module(PROGRAMS[name].module).prepare(case)

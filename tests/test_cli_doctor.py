@@ -98,17 +98,14 @@ def test_missing_package_and_broken_start():
 
 
 def test_refused_settings_and_cache():
-    refused = replace(CPU_ONLY, malloc="refused by PULLBACK_MALLOC=0", cache_folder=None, cache_writable=False)
-    assert [(f.level, f.command) for f in findings(refused)][:2] == [
-        ("advice", "unset PULLBACK_MALLOC"),
-        ("advice", "unset PULLBACK_CACHE"),
-    ]
+    refused = replace(CPU_ONLY, cache_folder=None, cache_writable=False)
+    assert [(f.level, f.command) for f in findings(refused)][:1] == [("advice", "unset PULLBACK_CACHE")]
     assert problems(replace(CPU_ONLY, cache_writable=False))[0][0].endswith("cannot be written: /cache")
     assert any("may be deleted" in f.text for f in findings(replace(CPU_ONLY, cache_bytes=2**31)))
 
 
 def test_problems_come_first():
-    levels = [finding.level for finding in findings(replace(WITH_GPU, malloc="refused by PULLBACK_MALLOC=0"))]
+    levels = [finding.level for finding in findings(replace(WITH_GPU, cache_folder=None))]
     assert levels == sorted(levels, key=("problem", "advice", "fine").index)
 
 

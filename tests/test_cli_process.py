@@ -32,10 +32,9 @@ def test_cache_folder_of_the_user_and_refusal(environment):
     assert process.compilation_cache_folder() is None
 
 
-def test_malloc_setting_is_refused_and_unavailable(environment):
-    environment.setenv("PULLBACK_MALLOC", "0")
-    assert memory.keep_freed_memory() == memory.REFUSED
-    environment.delenv("PULLBACK_MALLOC")
+def test_malloc_setting_is_made_on_request_alone(environment):
+    assert memory.keep_freed_memory() == memory.UNTOUCHED
+    environment.setenv("PULLBACK_MALLOC", "1")
     environment.setattr(memory, "is_glibc", lambda: False)
     assert memory.keep_freed_memory() == memory.UNAVAILABLE
 
@@ -61,7 +60,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 @pytest.mark.skipif(not memory.is_glibc(), reason="the setting belongs to glibc")
 def test_setting_spares_page_faults():
     """Ten blocks of 8 MiB are at least 2,048 pages each without huge pages, and none once the pages are kept."""
-    kept = "from pullback.core.memory import keep_freed_memory; keep_freed_memory()"
+    kept = "import os; os.environ['PULLBACK_MALLOC'] = '1'; from pullback.core.memory import keep_freed_memory; keep_freed_memory()"
     program = [sys.executable, "-c"]
     with_setting = subprocess.run([*program, FAULTS.format(setting=kept)], capture_output=True, check=True)
     without = subprocess.run([*program, FAULTS.format(setting="")], capture_output=True, check=True)

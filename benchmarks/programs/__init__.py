@@ -21,8 +21,8 @@ class Program(NamedTuple):
 PROGRAMS: dict[str, Program] = {
     "pullback": Program("benchmarks.programs.pullback_train", "Pullback"),
     "pullback_again": Program("benchmarks.programs.pullback_train", "Pullback, again"),
-    "pullback_plain": Program(
-        "benchmarks.programs.pullback_train", "Pullback, malloc untouched", environment=(("PULLBACK_MALLOC", "0"),)
+    "pullback_malloc": Program(
+        "benchmarks.programs.pullback_train", "Pullback, PULLBACK_MALLOC=1", environment=(("PULLBACK_MALLOC", "1"),)
     ),
     "torch_eager": Program("benchmarks.programs.torch_eager", "PyTorch, eager", ("torch",)),
     "torch_compiled": Program(

@@ -22,7 +22,7 @@ class Finding(NamedTuple):
 
 def findings(facts: Facts) -> list[Finding]:
     """Everything worth saying about `facts`, problems first."""
-    found = [*_installation(facts), *_gpu(facts), *_memory(facts), *_cache(facts)]
+    found = [*_installation(facts), *_gpu(facts), *_cache(facts)]
     order = ("problem", "advice", "fine")
     return sorted(found, key=lambda finding: order.index(finding.level))
 
@@ -97,11 +97,6 @@ def _why_unused(facts: Facts) -> Finding:
         "the GPU is unused although driver and plugin are there",
         "python -c 'import jax; jax.devices(\"cuda\")'",
     )
-
-
-def _memory(facts: Facts) -> Iterator[Finding]:
-    if facts.malloc.startswith("refused"):
-        yield Finding("advice", "PULLBACK_MALLOC=0: training steps on the CPU may be slower", "unset PULLBACK_MALLOC")
 
 
 def _cache(facts: Facts) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ _CACHE_SETTINGS = {
 
 
 def prepare_training() -> None:
-    """Keep freed memory and compiled programs; `PULLBACK_MALLOC=0` and `PULLBACK_CACHE=0` refuse the two."""
+    """Keep compiled programs, unless `PULLBACK_CACHE=0`, and freed memory, if `PULLBACK_MALLOC=1`."""
     keep_freed_memory()
     folder = compilation_cache_folder()
     if folder is None:
