@@ -1,5 +1,6 @@
 """Settings of the training process: made by the command, refused by the environment, never by import."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,9 +61,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 @pytest.mark.skipif(not memory.is_glibc(), reason="the setting belongs to glibc")
 def test_setting_spares_page_faults():
     """Ten blocks of 8 MiB are at least 2,048 pages each without huge pages, and none once the pages are kept."""
-    kept = "import os; os.environ['PULLBACK_MALLOC'] = '1'; from pullback.core.memory import keep_freed_memory; keep_freed_memory()"
+    kept = "from pullback.core.memory import keep_freed_memory; keep_freed_memory()"
     program = [sys.executable, "-c"]
-    with_setting = subprocess.run([*program, FAULTS.format(setting=kept)], capture_output=True, check=True)
+    asked = os.environ | {"PULLBACK_MALLOC": "1"}
+    with_setting = subprocess.run([*program, FAULTS.format(setting=kept)], capture_output=True, check=True, env=asked)
     without = subprocess.run([*program, FAULTS.format(setting="")], capture_output=True, check=True)
     assert int(with_setting.stdout) < 100
     assert int(without.stdout) > int(with_setting.stdout)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -158,7 +159,8 @@ def from_text(name: str, codes: np.ndarray, texts: Sequence[str], kind: str | No
 def _numbers(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Which texts are numbers, and the numbers."""
     series = pd.Series(list(texts), dtype=object)
-    numbers = pd.to_numeric(series, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    converted: Any = pd.to_numeric(series, errors="coerce")
+    numbers = converted.to_numpy(np.float64, na_value=np.nan)
     return ~np.isnan(numbers), numbers
 
 
@@ -229,7 +231,7 @@ def read_dates(name: str, codes: np.ndarray, texts: Sequence[str], date_format: 
         raise DataError(
             f"column {name!r} is no date in row {wrong[0]}",
             expected=f"dates written as {date_format}",
-            got=f"{texts[codes[wrong[0]]]!r} ({len(wrong)} such rows)",
+            got=f"{texts[int(codes[wrong[0]])]!r} ({len(wrong)} such rows)",
             fix=f'mend these rows, or name the format: kinds={{"{name}": "date:%d.%m.%Y"}}',
         )
     return Column(name, "date", np.append(days, np.nan)[codes], date_format=date_format)

@@ -192,7 +192,8 @@ class Gathered:
     def add(self, values: pd.Series) -> None:
         """Take the values of the next chunk."""
         if pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
-            self.parts.append((False, self._code(*pd.factorize(values.to_numpy(object)))))
+            codes, uniques = pd.factorize(values.to_numpy(object))
+            self.parts.append((False, self._code(codes, np.asarray(uniques, object))))
         else:
             self.parts.append((True, compact(values.to_numpy())))
 

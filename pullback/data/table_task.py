@@ -82,12 +82,12 @@ def _classes(column: Column, task: str, said: str) -> Target:
     else:
         category = as_category(column)
         used, codes = np.unique(category.values, return_inverse=True)
-        names = tuple(category.levels[code] for code in used)
+        names = tuple(str(category.levels[code]) for code in used)
     if len(names) < 2:
         raise DataError(
             f"the target {column.name!r} has one class",
             expected="at least two classes",
-            got=f"{names[0]!r} in all {len(column)} rows",
+            got=f"{', '.join(names)!r} in all {len(column)} rows",
             fix="check the choice of the target, or the filter that made these rows",
         )
     if len(names) > len(column) / 2:

@@ -154,11 +154,11 @@ def estimators(regression: bool, num_numeric: int, x: np.ndarray, seed: int) -> 
         one_hot = (OneHotEncoder(handle_unknown="ignore"), codes)
         linear = make_pipeline(make_column_transformer(one_hot, remainder="passthrough"), linear)
     # scikit-learn's annotation names strings alone, its documentation lists of columns too.
-    boosted: Any = [column for column in codes if x[:, column].max() < MOST_BOOSTED_LEVELS]
+    boosted: Any = [column for column in codes if x[:, column].max() < MOST_BOOSTED_LEVELS] or None
     kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
     return {
         "ridge regression" if regression else "logistic regression": linear,
-        "gradient boosting": kind(categorical_features=boosted or None, random_state=seed % 2**32),
+        "gradient boosting": kind(categorical_features=boosted, random_state=seed % 2**32),
         CONSTANT: DummyRegressor() if regression else DummyClassifier(strategy="prior"),
     }
 
