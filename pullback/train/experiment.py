@@ -110,7 +110,7 @@ def prepare(experiment: Experiment) -> Prepared:
     _check_outputs(loss, outputs, sets)
     _check_calibration(experiment, sets["calibration"])
     return Prepared(
-        experiment=replace(experiment, model=experiment.model),
+        experiment=experiment,
         train_data=train_data,
         validation_data=sets["validation"],
         test_data=sets["test"],

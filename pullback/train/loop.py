@@ -84,8 +84,6 @@ class Loop:
     # The last state that is known to be good, on the host; what a failure falls back to.
     saved: tuple[PyTree, Position] | None = None
     saved_at: float = field(default_factory=time.monotonic)
-    python_seconds: float = 0.0
-    dispatches: int = 0
 
     @property
     def state(self) -> TrainingState:
@@ -205,8 +203,6 @@ def run_epoch(loop: Loop) -> None:
         loop.leaves, token = program(loop.leaves, loop.examples, device_order, device_epoch, pace.on_device(count))
         loop.position = replace(loop.position, step=loop.position.step + count)
         tokens.append(token)
-        loop.python_seconds += clock() - started
-        loop.dispatches += 1
         if pace.learning or len(tokens) > IN_FLIGHT:
             told = tokens.popleft()
             wait(loop, told, total)
