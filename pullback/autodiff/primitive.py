@@ -120,6 +120,11 @@ def define(rule: Rule) -> Operation:
     return primitive
 
 
+def rule_of(primitive: Primitive) -> Rule | None:
+    """The rule behind a primitive of ours; `None` for one of JAX's own."""
+    return _RULES.get(primitive)
+
+
 def implementation(primitive: Primitive) -> Callable[..., Any] | None:
     """The function behind a primitive of ours; `None` for one of JAX's own."""
     rule = _RULES.get(primitive)

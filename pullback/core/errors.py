@@ -97,6 +97,10 @@ class ConfigurationError(PullbackError):
     """A setting, name or combination of settings that makes no sense."""
 
 
+class DerivativeError(PullbackError):
+    """A derivative that does not exist, or is not defined for what was passed."""
+
+
 class CheckpointError(PullbackError):
     """A checkpoint that is missing, damaged, incomplete or belongs to another model."""
 

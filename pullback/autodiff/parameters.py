@@ -1,0 +1,243 @@
+"""What this library knows of the parameters of JAX's primitives: all of it stands in this file.
+
+A rule asks here for what it needs under the name that the literature has for it (the axes of a sum, the body of a
+loop), and gets back plain values. When JAX renames a parameter, this file changes and no rule does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax import lax
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+from jaxtyping import Array
+
+# An operation that only names a program: what it means is what the program inside means.
+CALLS = {
+    "jit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_call": "call_jaxpr",
+    "core_closed_call": "call_jaxpr",
+    "custom_lin": "call_jaxpr",
+}
+
+
+def apply(equation: JaxprEqn, operands: Sequence[Any]) -> list[Any]:
+    """The operation of an equation on other operands."""
+    params = equation.primitive.get_bind_params(equation.params)
+    with equation.ctx.manager:
+        outputs = equation.primitive.bind(*operands, **params)
+    return list(outputs) if equation.primitive.multiple_results else [outputs]
+
+
+def called(equation: JaxprEqn) -> ClosedJaxpr | None:
+    """The program that an equation only names, `None` for any other operation.
+
+    A call that places its arguments on devices in a way of its own is not only a name.
+    """
+    parameter = CALLS.get(equation.primitive.name)
+    if parameter is None or _places_its_arguments(equation):
+        return None
+    return closed(equation.params[parameter])
+
+
+def called_name(equation: JaxprEqn) -> str:
+    """The name of the function behind a call."""
+    return equation.params.get("name", equation.primitive.name)
+
+
+def _places_its_arguments(equation: JaxprEqn) -> bool:
+    shardings = (*equation.params.get("in_shardings", ()), *equation.params.get("out_shardings", ()))
+    return any(type(sharding).__name__ != "UnspecifiedValue" for sharding in shardings)
+
+
+def closed(program: ClosedJaxpr | Jaxpr) -> ClosedJaxpr:
+    """A program with its constants."""
+    return program if isinstance(program, ClosedJaxpr) else ClosedJaxpr(program, ())
+
+
+def program_of(
+    like: Jaxpr, inputs: Sequence[Var], equations: Sequence[JaxprEqn], outputs: Sequence[Var | Literal]
+) -> ClosedJaxpr:
+    """A program made of some equations of another."""
+    effects = set().union(*(equation.effects for equation in equations)) if equations else set()
+    return ClosedJaxpr(
+        like.replace(constvars=[], invars=list(inputs), outvars=list(outputs), eqns=list(equations), effects=effects),
+        (),
+    )
+
+
+@dataclass(frozen=True)
+class Loop:
+    """`scan`: a body from (constants, carry, slices) to (carry, slices)."""
+
+    body: ClosedJaxpr
+    constants: int
+    carried: int
+    length: int
+    reverse: bool
+
+    @property
+    def sliced(self) -> int:
+        return len(self.body.jaxpr.invars) - self.constants - self.carried
+
+
+def loop(equation: JaxprEqn) -> Loop:
+    """What a `scan` does."""
+    params = equation.params
+    return Loop(params["jaxpr"], params["num_consts"], params["num_carry"], params["length"], params["reverse"])
+
+
+def run_loop(like: JaxprEqn, change: Loop, operands: Sequence[Any]) -> list[Any]:
+    """Another `scan`, with the settings of the given one for what concerns only its execution."""
+    params = dict(
+        like.params,
+        jaxpr=change.body,
+        num_consts=change.constants,
+        num_carry=change.carried,
+        length=change.length,
+        reverse=change.reverse,
+    )
+    with like.ctx.manager:
+        return list(like.primitive.bind(*operands, **params))
+
+
+def branches(equation: JaxprEqn) -> tuple[ClosedJaxpr, ...]:
+    """The programs between which a `cond` chooses; its first operand is the choice."""
+    return equation.params["branches"]
+
+
+def choose(like: JaxprEqn, programs: Sequence[ClosedJaxpr], operands: Sequence[Any]) -> list[Any]:
+    """A `cond` between other programs."""
+    params = dict(like.params, branches=tuple(programs))
+    with like.ctx.manager:
+        return list(like.primitive.bind(*operands, **params))
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """`while`: a test and a body, each with constants of its own."""
+
+    test: ClosedJaxpr
+    test_constants: int
+    body: ClosedJaxpr
+    body_constants: int
+
+
+def repetition(equation: JaxprEqn) -> Repetition:
+    """What a `while` does."""
+    params = equation.params
+    return Repetition(params["cond_jaxpr"], params["cond_nconsts"], params["body_jaxpr"], params["body_nconsts"])
+
+
+def repeat(like: JaxprEqn, change: Repetition, operands: Sequence[Any]) -> list[Any]:
+    """Another `while`."""
+    params = dict(
+        like.params,
+        cond_jaxpr=change.test,
+        cond_nconsts=change.test_constants,
+        body_jaxpr=change.body,
+        body_nconsts=change.body_constants,
+    )
+    with like.ctx.manager:
+        return list(like.primitive.bind(*operands, **params))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`jax.checkpoint`: a program whose intermediate values are computed again, but for those that `saves` names."""
+
+    program: ClosedJaxpr
+    prevent_elimination: bool
+    policy: Any
+
+    def saves(self, equation: JaxprEqn) -> bool:
+        """Whether the values of this equation are kept."""
+        if self.policy is None:
+            return False
+        answer = self.policy(equation.primitive, *(atom.aval for atom in equation.invars), **equation.params)
+        return answer is True or type(answer).__name__ == "SaveableType"
+
+
+def checkpoint(equation: JaxprEqn) -> Checkpoint:
+    """What a `jax.checkpoint` asks for."""
+    params = equation.params
+    prevent = params["prevent_cse"]
+    return Checkpoint(
+        closed(params["jaxpr"]), any(prevent) if isinstance(prevent, tuple) else bool(prevent), params["policy"]
+    )
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """`dot_general`: which axes of the two operands are summed over, and which they share."""
+
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    left_batch: tuple[int, ...]
+    right_batch: tuple[int, ...]
+
+
+def contraction(equation: JaxprEqn) -> Contraction:
+    """The axes of a `dot_general`."""
+    (left, right), (left_batch, right_batch) = equation.params["dimension_numbers"]
+    return Contraction(*(tuple(map(int, axes)) for axes in (left, right, left_batch, right_batch)))
+
+
+def contract(like: JaxprEqn, left: Array, right: Array, axes: Contraction, dtype: Any = None) -> Array:
+    """A `dot_general` at the precision of the given one.
+
+    `dtype` is that of the accumulated result: a cotangent has the type of the operand that it belongs to.
+    """
+    params = like.params
+    return lax.dot_general(
+        left,
+        right,
+        ((axes.left, axes.right), (axes.left_batch, axes.right_batch)),
+        precision=params["precision"],
+        preferred_element_type=params["preferred_element_type"] if dtype is None else dtype,
+    )
+
+
+def is_placed_contraction(equation: JaxprEqn) -> bool:
+    """Whether a `dot_general` says how its result lies on devices."""
+    return equation.params["out_sharding"] is not None
+
+
+def axes(equation: JaxprEqn) -> tuple[int, ...]:
+    """The axes that a reduction sums, multiplies or compares over."""
+    return tuple(map(int, equation.params["axes"]))
+
+
+def axis(equation: JaxprEqn) -> int:
+    """The one axis along which a cumulative operation, a concatenation or a sort runs."""
+    params = equation.params
+    return int(params["axis"] if "axis" in params else params["dimension"])
+
+
+def runs_backward(equation: JaxprEqn) -> bool:
+    """Whether a cumulative operation starts at the end of its axis."""
+    return equation.params["reverse"]
+
+
+def broadcast_axes(equation: JaxprEqn) -> tuple[int, ...]:
+    """Where the operand's axes lie in the result of `broadcast_in_dim`."""
+    return tuple(map(int, equation.params["broadcast_dimensions"]))
+
+
+def permutation(equation: JaxprEqn) -> tuple[int, ...]:
+    """The order of axes that `transpose` makes."""
+    return tuple(map(int, equation.params["permutation"]))
+
+
+def exponent(equation: JaxprEqn) -> int:
+    """The exponent of `integer_pow`."""
+    return equation.params["y"]
+
+
+def aval_struct(aval: Any) -> jax.ShapeDtypeStruct:
+    """Shape and type of a value, to trace a function with."""
+    return jax.ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=getattr(aval, "weak_type", False))

@@ -1,0 +1,20 @@
+"""All rules of differentiation by the name of the primitive: one file a family, merged into one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pullback.autodiff.rule import Derivative
+from pullback.autodiff.rules.calls import CALLS
+from pullback.autodiff.rules.contractions import CONTRACTIONS
+from pullback.autodiff.rules.elementwise import ELEMENTWISE
+from pullback.autodiff.rules.reductions import REDUCTIONS
+from pullback.autodiff.rules.shapes import SHAPES
+
+RULES: Mapping[str, Derivative] = {
+    **ELEMENTWISE,
+    **SHAPES,
+    **REDUCTIONS,
+    **CONTRACTIONS,
+    **CALLS,
+}
