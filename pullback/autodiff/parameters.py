@@ -238,6 +238,20 @@ def exponent(equation: JaxprEqn) -> int:
     return equation.params["y"]
 
 
+def array_type(atom: Any) -> Any:
+    """Shape and type of a variable or literal of a program."""
+    return atom.aval
+
+
 def aval_struct(aval: Any) -> jax.ShapeDtypeStruct:
     """Shape and type of a value, to trace a function with."""
     return jax.ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=getattr(aval, "weak_type", False))
+
+
+def new_equation(function: Any, operands: Sequence[Var | Literal], result: Var | None = None) -> JaxprEqn:
+    """The one equation of a function of `jax.lax`, for an existing result or a new one."""
+    structs = [jax.ShapeDtypeStruct(array_type(atom).shape, array_type(atom).dtype) for atom in operands]
+    (traced,) = jax.make_jaxpr(function)(*structs).jaxpr.eqns
+    if result is None:
+        result = Var(traced.outvars[0].aval)
+    return traced.replace(invars=list(operands), outvars=[result])

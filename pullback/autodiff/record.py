@@ -21,7 +21,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 
 from pullback.autodiff.fallback import FALLBACK
 from pullback.autodiff.ours import our_derivative
-from pullback.autodiff.parameters import apply, aval_struct, called
+from pullback.autodiff.parameters import apply, array_type, aval_struct, called
 from pullback.autodiff.rule import Derivative, Point, add, zeros_like
 
 Table = Mapping[str, Derivative]
@@ -130,7 +130,7 @@ def reach(table: Table, equation: JaxprEqn, active: Sequence[bool]) -> Sequence[
     rule = lookup(table, equation)
     if rule.reaches is not None:
         return rule.reaches(table, equation, active)
-    return [any(active) and jnp.issubdtype(variable.aval.dtype, jnp.inexact) for variable in equation.outvars]
+    return [any(active) and jnp.issubdtype(array_type(variable).dtype, jnp.inexact) for variable in equation.outvars]
 
 
 def reach_through(table: Table, program: ClosedJaxpr, active: Sequence[bool]) -> list[bool]:

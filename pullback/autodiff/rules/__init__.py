@@ -9,6 +9,7 @@ from pullback.autodiff.rules.calls import CALLS
 from pullback.autodiff.rules.contractions import CONTRACTIONS
 from pullback.autodiff.rules.elementwise import ELEMENTWISE
 from pullback.autodiff.rules.reductions import REDUCTIONS
+from pullback.autodiff.rules.scan import SCAN
 from pullback.autodiff.rules.shapes import SHAPES
 
 RULES: Mapping[str, Derivative] = {
@@ -17,4 +18,5 @@ RULES: Mapping[str, Derivative] = {
     **REDUCTIONS,
     **CONTRACTIONS,
     **CALLS,
+    **SCAN,
 }

@@ -51,7 +51,7 @@ def _matrix_product(like: JaxprEqn, left: Array, right: Array, axes: Contraction
         operands.append(_reshaped(operand, (inner, math.prod(free)) if first else (math.prod(free), inner)))
         positions.append(0 if first else 1)
         shape.extend(free)
-    flat = contract(like, *operands, Contraction((positions[0],), (positions[1],), (), ()), dtype)
+    flat = contract(like, operands[0], operands[1], Contraction((positions[0],), (positions[1],), (), ()), dtype)
     return _reshaped(flat, tuple(shape))
 
 
@@ -63,7 +63,7 @@ def evaluate(equation: JaxprEqn, operands: Sequence[Any]) -> list[Any]:
     """The contraction of an equation, by one matrix product where it is one."""
     if is_placed_contraction(equation):
         return apply(equation, operands)
-    return [product(equation, *operands, contraction(equation))]
+    return [product(equation, operands[0], operands[1], contraction(equation))]
 
 
 def tangent(point: Point, tangents: Sequence[Any]) -> list[Any]:
