@@ -165,8 +165,8 @@ def test_gradients_over_several_devices_add_up():
     program = """
 import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import PartitionSpec
-from pullback.nn.convolve import convolve
-from pullback.nn.max_pool import max_pool
+from pullback.autodiff.kernels.convolve import convolve
+from pullback.autodiff.kernels.max_pool import max_pool
 from pullback.nn.normalize import normalize
 settings = dict(stride=(1, 1), padding=((1, 1), (1, 1)), dilation=(1, 1))
 x = jax.random.normal(jax.random.key(0), (4, 6, 6, 2))

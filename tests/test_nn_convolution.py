@@ -12,9 +12,9 @@ import pytest
 import scipy.signal
 from jax import lax
 
+from pullback.autodiff.kernels.convolve import convolve, direct, rewritten
 from pullback.core.errors import ConfigurationError, ShapeError
 from pullback.nn.convolution import Conv1d, Conv2d, Conv3d, convolution
-from pullback.nn.convolve import convolve, direct, rewritten
 from pullback.testing.peers import peer
 
 # Every form that a CPU chooses from: name, input shape, kernel shape, settings.

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from jax import lax
 
+from pullback.autodiff.kernels.max_pool import max_pool
 from pullback.core.errors import ConfigurationError, ShapeError
 from pullback.nn.average_pool import AveragePool, average_pool
 from pullback.nn.global_pool import GlobalAveragePool, GlobalMaxPool
-from pullback.nn.max_pool import MaxPool, max_pool
+from pullback.nn.max_pool import MaxPool
 from pullback.testing.peers import peer
 
 # Shape without batch and channels, then window, stride, padding.

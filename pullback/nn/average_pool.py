@@ -9,17 +9,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pullback.nn.window import (
-    Pairs,
-    Sizes,
-    check_spatial,
-    check_windows,
-    element,
-    output_sizes,
-    pad,
-    pooling_settings,
-    positions,
-)
+from pullback.autodiff.kernels.window import Pairs, Sizes, element, output_sizes, pad, positions
+from pullback.nn.window import check_spatial, check_windows, pooling_settings
 
 
 def average_pool(

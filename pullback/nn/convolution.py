@@ -12,12 +12,13 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from pullback.autodiff.kernels.convolve import convolve
+from pullback.autodiff.kernels.window import Pairs, Sizes
 from pullback.core.checks import positive_integer
 from pullback.core.errors import ConfigurationError, ShapeError, unknown_name
-from pullback.nn.convolve import convolve
 from pullback.nn.initializers import Initializer, fan_in_uniform, uniform
 from pullback.nn.inputs import describe
-from pullback.nn.window import Pairs, Sizes, check_spatial, check_windows, padding_pairs, per_axis
+from pullback.nn.window import check_spatial, check_windows, padding_pairs, per_axis
 
 Padding = int | Sequence[int | tuple[int, int]] | str
 

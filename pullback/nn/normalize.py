@@ -23,8 +23,8 @@ from jax import lax
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from pullback.autodiff.kernels.window import Sizes
 from pullback.autodiff.primitive import Rule, define
-from pullback.nn.window import Sizes
 
 
 def normalize(

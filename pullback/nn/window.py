@@ -1,22 +1,18 @@
-"""Windows that slide over the spatial axes of `(..., *spatial, channels)`: their settings, sizes and elements."""
+"""Windows that slide over the spatial axes of `(..., *spatial, channels)`: their settings and checks."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-from jax import lax
 from jax.typing import DTypeLike
 from jaxtyping import Array
 
+from pullback.autodiff.kernels.window import Pairs, Sizes, output_sizes
 from pullback.core.checks import positive_integer
 from pullback.core.errors import ConfigurationError, ShapeError
 from pullback.nn.inputs import describe
-
-Sizes = tuple[int, ...]
-Pairs = tuple[tuple[int, int], ...]
 
 
 def per_axis(name: str, value: int | Sequence[int], rank: int) -> Sizes:
@@ -57,41 +53,6 @@ def padding_pairs(padding: Any, rank: int) -> Pairs:
             fix="give the padding of each spatial axis",
         )
     return pairs
-
-
-def output_sizes(sizes: Sizes, window: Sizes, stride: Sizes, padding: Pairs, dilation: Sizes) -> Sizes:
-    r"""Number of windows along each axis, \(\lfloor (n + p - d(k-1) - 1)/s \rfloor + 1\).
-
-    Examples
-    --------
-    >>> output_sizes((28, 28), (3, 3), (2, 2), ((1, 1), (0, 0)), (1, 1))
-    (14, 13)
-    """
-    return tuple(
-        (size + low + high - spacing * (length - 1) - 1) // step + 1
-        for size, length, step, (low, high), spacing in zip(sizes, window, stride, padding, dilation, strict=True)
-    )
-
-
-def positions(window: Sizes) -> list[Sizes]:
-    """Positions inside a window in row-major order; the number of a position is its place in this list."""
-    return list(itertools.product(*(range(length) for length in window)))
-
-
-def pad(x: Array, padding: Pairs, value: float = 0.0) -> Array:
-    """`x` with `value` around its spatial axes, which stand before the channels."""
-    leading = x.ndim - 1 - len(padding)
-    spatial = [(low, high, 0) for low, high in padding]
-    return lax.pad(x, jnp.asarray(value, x.dtype), [(0, 0, 0)] * leading + spatial + [(0, 0, 0)])
-
-
-def element(x: Array, position: Sizes, stride: Sizes, count: Sizes) -> Array:
-    """What every window has at `position`: one strided slice, of `count` windows along each axis."""
-    spatial = tuple(
-        slice(start, start + (number - 1) * step + 1, step)
-        for start, step, number in zip(position, stride, count, strict=True)
-    )
-    return x[(..., *spatial, slice(None))]
 
 
 def check_spatial(

@@ -20,8 +20,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from pullback.autodiff.kernels.window import Pairs, Sizes, element, output_sizes, pad, positions
 from pullback.autodiff.primitive import Rule, define, transposed
-from pullback.nn.window import Pairs, Sizes, element, output_sizes, pad, positions
 
 # Channels in one convolution below which Eigen's products are too thin to be fast.
 BLOCK_CHANNELS = 16
