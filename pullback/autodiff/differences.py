@@ -121,7 +121,8 @@ def noise(curve: Curve, at: float, scale: float, epsilon: float) -> np.ndarray:
     >>> bool(1e-7 < noise(coarse, 1.0, 1.0, 1e-7)[0] < 1e-6)
     True
     """
-    spacing = 64 * epsilon * scale
+    # No multiple of a power of two: numbers on such a grid are exact in a lower precision and would show no noise.
+    spacing = 20 * math.pi * epsilon * scale
     differences = np.stack([curve(at + position * spacing) for position in range(-6, 7)])
     levels = []
     for k in range(1, 7):

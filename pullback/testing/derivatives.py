@@ -83,8 +83,12 @@ def check_first_order(case: Case) -> None:
     with jax.enable_x64(True):
         problem = _problem(case)
         for positions in _choices(len(problem.point)):
-            part = _restricted(problem, positions)
-            ours, theirs = jax.jit(lambda part=part: [_first_order(mode, part, case.reverse) for mode in (OURS, JAX)])()
+
+            def both(problem: Problem, positions: tuple[int, ...] = positions) -> Any:
+                part = _restricted(problem, positions)
+                return [_first_order(mode, part, case.reverse) for mode in (OURS, JAX)]
+
+            ours, theirs = _compiled(case, both)(*problem[1:])
             _assert_close(ours, theirs, 1e-12 * case.condition, f"{case.name}, operands {positions}")
 
 
@@ -93,8 +97,8 @@ def check_second_order(case: Case) -> None:
     if not (case.second_order and case.reverse):
         return
     with jax.enable_x64(True):
-        problem = _problem(case)
-        ours, theirs = jax.jit(lambda: (_second_order(OURS, OURS, problem), _second_order(JAX, JAX, problem)))()
+        both = lambda problem: [_second_order(mode, mode, problem) for mode in (OURS, JAX)]  # noqa: E731
+        ours, theirs = _compiled(case, both)(*_problem(case)[1:])
         for kind in theirs:
             _assert_close(ours[kind], theirs["forward over reverse"], 1e-12 * case.condition, f"{case.name}, {kind}")
 
@@ -104,9 +108,9 @@ def check_nested(case: Case) -> None:
     if not (case.second_order and case.reverse):
         return
     with jax.enable_x64(True):
-        problem = _problem(case)
-        pairs = ((OURS, JAX), (JAX, OURS))
-        expected, *found = jax.jit(lambda: [_second_order(*pair, problem) for pair in ((JAX, JAX), *pairs)])()
+        pairs = ((JAX, JAX), (OURS, JAX), (JAX, OURS))
+        nested = lambda problem: [_second_order(*pair, problem) for pair in pairs]  # noqa: E731
+        expected, *found = _compiled(case, nested)(*_problem(case)[1:])
         for values in found:
             _assert_close(values, expected, 1e-12 * case.condition, case.name)
 
@@ -114,8 +118,8 @@ def check_nested(case: Case) -> None:
 def check_numerically(case: Case) -> None:
     """First and second derivative along a direction agree with extrapolated central differences."""
     with jax.enable_x64(True):
-        problem = _problem(case)
-        for order, (found, expected) in jax.jit(lambda: _against_differences(case, problem))().items():
+        work = lambda problem: _against_differences(case, problem)  # noqa: E731
+        for order, (found, expected) in _compiled(case, work)(*_problem(case)[1:]).items():
             _assert_close(found, expected, 1e-6 * case.condition, f"{case.name}, {order}")
 
 
@@ -124,32 +128,26 @@ def check_vmapped(case: Case) -> None:
     if not case.mapped:
         return
     with jax.enable_x64(True):
-        problems = [_problem(case, draw) for draw in range(3)]
-        stacked = jax.tree.map(lambda *values: jnp.stack(values), *[problem[1:] for problem in problems])
-
-        def derivatives(point: Arrays, tangents: Arrays, cotangents: Arrays, fixed: Arrays) -> Any:
-            function = _function(case, fixed)
-            return _first_order(OURS, Problem(function, point, tangents, cotangents, fixed), case.reverse)
-
-        mapped = jax.jit(jax.vmap(derivatives))(*stacked)
-        alone = jax.jit(lambda: [derivatives(*problem[1:]) for problem in problems])()
-        expected = jax.tree.map(lambda *values: jnp.stack(values), *alone)
-        _assert_close(mapped, expected, 1e-12 * case.condition, case.name)
+        draws = [_problem(case, draw)[1:] for draw in range(3)]
+        derivatives = _compiled(case, lambda problem: _first_order(OURS, problem, case.reverse))
+        mapped = jax.vmap(derivatives)(*_stacked(draws))
+        alone = _stacked([derivatives(*arrays) for arrays in draws])
+        _assert_close(mapped, alone, 1e-12 * case.condition, case.name)
 
 
 def check_compiled(case: Case) -> None:
     """Compiled or operation by operation, the derivatives are the same."""
     with jax.enable_x64(True):
         problem = _problem(case)
-        eager = _first_order(OURS, problem, case.reverse)
-        compiled = jax.jit(lambda: _first_order(OURS, problem, case.reverse))()
-        _assert_close(compiled, eager, 1e-12 * case.condition, case.name)
+        derivatives = lambda problem: _first_order(OURS, problem, case.reverse)  # noqa: E731
+        compiled = _compiled(case, derivatives)(*problem[1:])
+        _assert_close(compiled, derivatives(problem), 1e-12 * case.condition, case.name)
 
 
 def check_single_precision(case: Case) -> None:
     """In float32 the derivatives stay float32 and agree with JAX within 1e-5 in the Euclidean norm."""
-    problem = _problem(case, dtype=jnp.float32)
-    ours, theirs = jax.jit(lambda: [_first_order(mode, problem, case.reverse) for mode in (OURS, JAX)])()
+    both = lambda problem: [_first_order(mode, problem, case.reverse) for mode in (OURS, JAX)]  # noqa: E731
+    ours, theirs = _compiled(case, both)(*_problem(case, dtype=jnp.float32)[1:])
     for found, expected in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
         assert found.dtype == expected.dtype, f"{case.name}: {found.dtype} instead of {expected.dtype}"
     found, expected = (_flat(values) for values in (ours, theirs))
@@ -177,6 +175,15 @@ def _problem(case: Case, draw: int = 0, dtype: Any = jnp.float64) -> Problem:
     return Problem(
         function, moving, [_direction(random, x) for x in moving], [_direction(random, y) for y in outputs], fixed
     )
+
+
+def _compiled(case: Case, work: Callable[[Problem], Any]) -> Callable[..., Any]:
+    """`work` as a program of the arrays of a problem, so that none of them is a constant of it."""
+    return jax.jit(lambda *arrays: work(Problem(_function(case, arrays[-1]), *arrays)))
+
+
+def _stacked(trees: list[Any]) -> Any:
+    return jax.tree.map(lambda *values: jnp.stack(values), *trees)
 
 
 def _function(case: Case, fixed: Arrays) -> Callable[..., Arrays]:
