@@ -1,0 +1,1 @@
+"""Operations over windows whose derivatives are written here: primitives of ours, and the mathematics behind them."""
