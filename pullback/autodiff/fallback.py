@@ -7,8 +7,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.extend.core import JaxprEqn
 
-from pullback.autodiff.parameters import apply
+from pullback.autodiff.parameters import apply, array_type
 from pullback.autodiff.rule import Derivative, Point, instantiate
 
 
@@ -44,7 +45,9 @@ def tangent(point: Point, tangents: Sequence[Any]) -> list[Any]:
 def cotangent(point: Point, cotangents: Sequence[Any]) -> list[Any]:
     """JAX's cotangent map of the equation."""
     positions = [position for position, wanted in enumerate(point.wanted) if wanted]
-    _, pull = jax.vjp(_varied(point, positions), *(point.operands[position] for position in positions))
+    pull = point.residuals
+    if pull is None:
+        _, pull = jax.vjp(_varied(point, positions), *(point.operands[position] for position in positions))
     pairs = zip(cotangents, point.outputs, strict=True)
     found = pull([instantiate(direction, output) for direction, output in pairs if _inexact(output)])
     result: list[Any] = [None] * len(point.operands)
@@ -53,4 +56,25 @@ def cotangent(point: Point, cotangents: Sequence[Any]) -> list[Any]:
     return result
 
 
-FALLBACK = Derivative(tangent, cotangent)
+def augmented(table: Any, equation: JaxprEqn, operands: Sequence[Any], active: Sequence[bool]) -> tuple[Any, Any]:
+    """The results and JAX's map back, from one evaluation.
+
+    For a function with a way back of its own the results are then those of its forward function, as in JAX; a second
+    derivative sees that function, and not the rule again.
+    """
+    positions = [position for position, wanted in enumerate(active) if wanted]
+
+    def function(*values: Any) -> tuple[list[Any], list[Any]]:
+        full = list(operands)
+        for position, value in zip(positions, values, strict=True):
+            full[position] = value
+        outputs = apply(equation, full)
+        return [output for output in outputs if _inexact(output)], [o for o in outputs if not _inexact(o)]
+
+    real, pull, rest = jax.vjp(function, *(operands[position] for position in positions), has_aux=True)
+    parts = iter(real), iter(rest)
+    kinds = [jnp.issubdtype(array_type(variable).dtype, jnp.inexact) for variable in equation.outvars]
+    return [next(parts[0] if kind else parts[1]) for kind in kinds], pull
+
+
+FALLBACK = Derivative(tangent, cotangent, augmented=augmented)

@@ -59,6 +59,12 @@ def closed(program: ClosedJaxpr | Jaxpr) -> ClosedJaxpr:
     return program if isinstance(program, ClosedJaxpr) else ClosedJaxpr(program, ())
 
 
+def opened(program: ClosedJaxpr) -> ClosedJaxpr:
+    """A program with its constants as first operands."""
+    jaxpr = program.jaxpr
+    return ClosedJaxpr(jaxpr.replace(constvars=[], invars=[*jaxpr.constvars, *jaxpr.invars]), ())
+
+
 def program_of(
     like: Jaxpr, inputs: Sequence[Var], equations: Sequence[JaxprEqn], outputs: Sequence[Var | Literal]
 ) -> ClosedJaxpr:

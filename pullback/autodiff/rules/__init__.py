@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from pullback.autodiff.rule import Derivative
 from pullback.autodiff.rules.calls import CALLS
+from pullback.autodiff.rules.conditional import CONDITIONAL
 from pullback.autodiff.rules.contractions import CONTRACTIONS
 from pullback.autodiff.rules.elementwise import ELEMENTWISE
 from pullback.autodiff.rules.reductions import REDUCTIONS
+from pullback.autodiff.rules.repetition import REPETITION
 from pullback.autodiff.rules.scan import SCAN
 from pullback.autodiff.rules.shapes import SHAPES
 
@@ -19,4 +21,6 @@ RULES: Mapping[str, Derivative] = {
     **CONTRACTIONS,
     **CALLS,
     **SCAN,
+    **CONDITIONAL,
+    **REPETITION,
 }
