@@ -261,3 +261,51 @@ def new_equation(function: Any, operands: Sequence[Var | Literal], result: Var |
     if result is None:
         result = Var(traced.outvars[0].aval)
     return traced.replace(invars=list(operands), outvars=[result])
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a `reduce_window`, an entry an axis; `spacing` lies between the elements of the operand."""
+
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    spacing: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+
+def windows(equation: JaxprEqn) -> Windows:
+    """The windows over which a `reduce_window`, or a selection from windows, runs."""
+    params = equation.params
+    sizes = _integers(params["window_dimensions"])
+    padding = tuple(_integers(pair) for pair in params["padding"])
+    ones = (1,) * len(sizes)
+    spacing, dilation = (_integers(params.get(name, ones)) for name in ("base_dilation", "window_dilation"))
+    return Windows(sizes, _integers(params["window_strides"]), padding, spacing, dilation)
+
+
+def window_reduction(equation: JaxprEqn) -> ClosedJaxpr:
+    """The program by which a general `reduce_window` joins two elements."""
+    return ClosedJaxpr(equation.params["jaxpr"], equation.params["consts"])
+
+
+def selects_largest(equation: JaxprEqn) -> bool:
+    """Whether a selection from windows takes the largest element, not the smallest."""
+    return equation.params["select_prim"].name == "ge"
+
+
+def pick_selected(like: JaxprEqn, values: Array, by: Array) -> Array:
+    """From each window the value where `by` is largest; the transpose of `place_selected`."""
+    ones = (1,) * values.ndim
+    params = dict(base_dilation=ones, window_dilation=ones) | like.params
+    return lax.select_and_gather_add_p.bind(values, by, **params)
+
+
+def place_selected(like: JaxprEqn, values: Array, by: Array) -> Array:
+    """A value for each window added where `by` is largest in it."""
+    chosen = ("select_prim", "window_dimensions", "window_strides", "padding")
+    return lax.select_and_scatter_add_p.bind(values, by, **{name: like.params[name] for name in chosen})
+
+
+def _integers(values: Sequence[Any]) -> tuple[int, ...]:
+    return tuple(map(int, values))
