@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pullback.autodiff.curvature import gauss_newton_product, hessian, hvp, per_example_gradients, stop_gradient
 from pullback.autodiff.forward import jvp
+from pullback.autodiff.jacobian import jacobian
+from pullback.autodiff.linearize import linearize
 from pullback.autodiff.primitive import Operation, Rule, define, implementation, inner_jaxpr, transposed
 from pullback.autodiff.program import equations, subprograms
 from pullback.autodiff.reverse import grad, value_and_grad, vjp
@@ -12,10 +15,17 @@ __all__ = [
     "Rule",
     "define",
     "equations",
+    "gauss_newton_product",
     "grad",
+    "hessian",
+    "hvp",
     "implementation",
     "inner_jaxpr",
+    "jacobian",
     "jvp",
+    "linearize",
+    "per_example_gradients",
+    "stop_gradient",
     "subprograms",
     "transposed",
     "value_and_grad",

@@ -201,3 +201,18 @@ def check_sequences(primals: Any, tangents: Any) -> None:
 
 def _described(value: Any) -> str:
     return f"{type(value).__name__} of {len(value)}" if isinstance(value, tuple | list) else type(value).__name__
+
+
+def check_outputs(value: Any, *, holomorphic: bool, function: str) -> None:
+    """Refuse results that have no derivative, such as integers."""
+    wanted = jnp.complexfloating if holomorphic else jnp.floating
+    for path, leaf in jax.tree_util.tree_leaves_with_path(value):
+        dtype = jnp.result_type(leaf)
+        if not jnp.issubdtype(dtype, wanted):
+            place = f" (at {path_string(path)})" if path else ""
+            raise DerivativeError(
+                f"a result of the function given to {function} has no derivative{place}",
+                expected="complex numbers, since holomorphic=True" if holomorphic else "real numbers",
+                got=str(dtype),
+                fix="return it as auxiliary data (has_aux=True), or convert it; for complex results holomorphic=True",
+            )
