@@ -1,0 +1,273 @@
+"""The lines of an equation: results, the named pieces that they use, and what stands beyond an edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jax.extend.core import ClosedJaxpr
+
+from pullback.core.errors import ConfigurationError
+from pullback.explain.expression import ZERO, Node, node, number_node, tree_size, walk
+from pullback.explain.layout import implicit_axes
+from pullback.explain.reader import Auxiliary, Reader, no_formula, not_supported, program_inputs
+from pullback.explain.reader_rules import RULES
+from pullback.explain.rewrite import build, finish
+from pullback.explain.rules_calls import Function
+from pullback.explain.sharing import name_results, share
+from pullback.explain.styles import Style
+from pullback.explain.symbols import ARRAY_LETTERS, Symbol, distinct_symbols, function_symbol
+from pullback.explain.view import Shape
+from pullback.explain.writer import Writer
+
+# Beyond this many pieces nobody reads a formula.
+LONGEST = 20_000
+
+
+@dataclass(frozen=True)
+class Document:
+    """Everything that is written, by name: `=n` is a result, `@n` a named piece, `#n` an array of the program."""
+
+    inputs: tuple[str, ...]
+    results: dict[str, Auxiliary]
+    pieces: dict[str, Auxiliary]
+    symbols: dict[str, Symbol]
+    shapes: dict[str, Shape]
+    repeated: dict[str, int]
+    settings: frozenset[str]
+    function: Symbol | None
+    functions: dict[str, Function]
+    constants: dict[str, np.ndarray]
+
+    def written(self, style: Style) -> str:
+        """All lines in one style."""
+        return style.lines(*_lines(self, style))
+
+    def shown_arguments(self) -> list[str]:
+        """Arguments on the left side: the arrays; settings are symbols of the right side alone."""
+        return [name for name in self.inputs if name not in self.settings]
+
+    def definitions(self) -> list[Document]:
+        """Documents of the named functions that occur, in order."""
+        bodies = [array.body for array in (*self.results.values(), *self.pieces.values())]
+        called = {part.data[0]: None for body in bodies for part in walk(body) if part.op == "call"}
+        return [_definition(self.functions[name]) for name in called if name in self.functions]
+
+
+def read_document(
+    program: ClosedJaxpr,
+    inputs: Sequence[str],
+    function: str | None,
+    outputs: Sequence[str],
+    symbols: Mapping[str, str],
+    *,
+    named: bool = False,
+    layout: int | None = None,
+) -> Document:
+    """Read a traced program, simplify, and decide what is named and what is left out.
+
+    Parameters
+    ----------
+    function : name of the function, for the left side where there is no symbol for the result.
+    outputs : LaTeX of the results.
+    named : whether the left side must be the function.
+    layout : leading axes to leave out of the result, where that is known.
+    """
+    reader = Reader(RULES)
+    views = reader.closed(program, program_inputs(program, inputs))
+    results: dict[str, Auxiliary] = {}
+    for number, view in enumerate(views):
+        place = [reader.new_index(size) if size > 1 else ZERO for size in view.shape]
+        plain = tuple(sub for sub in place if sub is not ZERO)
+        results[f"={number}"] = Auxiliary(plain, _written_out(finish(view.at(*place))))
+    pieces = {name: Auxiliary(piece.indices, finish(piece.body)) for name, piece in reader.auxiliaries.items()}
+    _check_length(results, pieces)
+    name_results(results, pieces)
+    share(results, pieces)
+    pieces = _used(results, pieces)
+    repeated = implicit_axes(results, pieces) if layout is None else implicit_axes(results, pieces, {"=0": layout})
+    shapes = _shapes(program, inputs, results, pieces, reader.constants)
+    table = _symbols(inputs, outputs, symbols, shapes, results, pieces, reader.constants)
+    settings = frozenset() if layout is not None else _settings(program, inputs)
+    own = function is not None and function.isidentifier() and len(results) == 1 and not outputs
+    taken = "y" in {table[name].latex for name in inputs}
+    shown = named or (own and (taken or len(inputs) - len(settings) == 1))
+    return Document(
+        tuple(inputs),
+        results,
+        pieces,
+        table,
+        shapes,
+        repeated,
+        settings,
+        function_symbol(function) if shown and function else None,
+        reader.functions,
+        reader.constants,
+    )
+
+
+def _settings(program: ClosedJaxpr, inputs: Sequence[str]) -> frozenset[str]:
+    """Inputs that were Python numbers, beside at least one that was an array."""
+    variables: list[Any] = list(program.jaxpr.invars)
+    found = frozenset(name for name, variable in zip(inputs, variables, strict=True) if variable.aval.weak_type)
+    return found if len(found) < len(inputs) else frozenset()
+
+
+def _definition(function: Function) -> Document:
+    return read_document(
+        function.program, function.arguments, function.name, (), {}, named=True, layout=function.repeated
+    )
+
+
+def _written_out(body: Node) -> Node:
+    """An elementary function on its own is shown by what it means: a definition by itself says nothing."""
+    if body.op not in ("logistic", "tanh") or body.args[0].op != "element":
+        return body
+    (x,) = body.args
+    falling, rising = build("exp", build("neg", x)), build("exp", x)
+    if body.op == "logistic":
+        return node("div", number_node(1), build("add", number_node(1), falling))
+    return node("div", build("add", rising, build("neg", falling)), build("add", rising, falling))
+
+
+def _check_length(results: Mapping[str, Auxiliary], pieces: Mapping[str, Auxiliary]) -> None:
+    size = sum(tree_size(array.body) for array in (*results.values(), *pieces.values()))
+    if size > LONGEST:
+        raise no_formula("the program as a whole", f"a formula of {size} pieces, where {LONGEST} are the most")
+
+
+def _occurring(results: Mapping[str, Auxiliary], pieces: Mapping[str, Auxiliary]) -> dict[str, None]:
+    """Names of the arrays that are written, in order."""
+    found: dict[str, None] = {}
+
+    def visit(body: Node) -> None:
+        for part in walk(body):
+            if part.op == "element" and part.data[0] not in found:
+                found[part.data[0]] = None
+                if part.data[0] in pieces:
+                    visit(pieces[part.data[0]].body)
+
+    for result in results.values():
+        visit(result.body)
+    return found
+
+
+def _used(results: Mapping[str, Auxiliary], pieces: Mapping[str, Auxiliary]) -> dict[str, Auxiliary]:
+    return {name: pieces[name] for name in _occurring(results, pieces) if name in pieces}
+
+
+def _shapes(
+    program: ClosedJaxpr,
+    inputs: Sequence[str],
+    results: Mapping[str, Auxiliary],
+    pieces: Mapping[str, Auxiliary],
+    constants: Mapping[str, np.ndarray],
+) -> dict[str, Shape]:
+    variables: list[Any] = list(program.jaxpr.invars)
+    found = {name: variable.aval.shape for name, variable in zip(inputs, variables, strict=True)}
+    found |= {name: value.shape for name, value in constants.items()}
+    found = {name: tuple(size for size in shape if size > 1) for name, shape in found.items()}
+    return found | {
+        name: tuple(sub.data[1] for sub in array.indices) for name, array in (*results.items(), *pieces.items())
+    }
+
+
+def _symbols(
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    chosen: Mapping[str, str],
+    shapes: Mapping[str, Shape],
+    results: Mapping[str, Auxiliary],
+    pieces: Mapping[str, Auxiliary],
+    constants: Mapping[str, np.ndarray],
+) -> dict[str, Symbol]:
+    """Symbols of arguments by their names, of results as told, of the rest from letters that are free."""
+    if outputs and len(outputs) != len(results):
+        raise ConfigurationError(
+            "there is not one symbol a result",
+            expected=f"{len(results)} symbols in `output`",
+            got=f"{len(outputs)}: {', '.join(outputs)}",
+            fix="give one LaTeX symbol for each result of the kernel",
+        )
+    table = distinct_symbols([(name, bool(shapes[name])) for name in inputs], chosen)
+    names = list(outputs) or (["y"] if len(results) == 1 else [f"y^{{({n + 1})}}" for n in range(len(results))])
+    table |= {name: Symbol(latex, plain_text(latex)) for name, latex in zip(results, names, strict=True)}
+    taken = {symbol.latex for symbol in table.values()}
+    letters = iter(letter for letter in ARRAY_LETTERS if letter not in taken)
+    capitals = iter("CABDFGHLMNPQRSTUVWXYZ")
+    table |= {name: _letter(capitals, taken) for name in constants}
+    return table | {name: _next_letter(letters) for name in pieces}
+
+
+def _letter(letters: Any, taken: set[str]) -> Symbol:
+    letter = next(letter for letter in letters if letter not in taken)
+    return Symbol(letter, letter)
+
+
+def _next_letter(letters: Any) -> Symbol:
+    letter = next(letters, None)
+    if letter is None:
+        raise not_supported("a formula with this many named pieces", f"more than {len(ARRAY_LETTERS)} of them")
+    return Symbol(letter, letter)
+
+
+def plain_text(latex: str) -> str:
+    r"""A symbol given in LaTeX without its commands: `\hat{x}` is x̂, `\Delta\theta` is Δθ."""
+    from_commands = {r"\Delta": "Δ", r"\theta": "θ", r"\mu": "μ", r"\ell": "ℓ", r"\eta": "η", r"\sigma": "σ"}
+    for command, text in from_commands.items():
+        latex = latex.replace(command, text)
+    latex = latex.replace(r"\hat{x}", "x̂").replace("^{2}", "²").replace("{", "").replace("}", "")
+    return latex.replace("\\", "")
+
+
+def _lines(page: Document, style: Style) -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[str]]:
+    """Left and right sides of the results and of the named pieces, and the remarks."""
+    writer = Writer(style, page.symbols, page.shapes, page.repeated)
+    first: dict[str, tuple[str, ...]] = {}
+    tables: list[list[tuple[str, str]]] = []
+    for arrays in (page.results, page.pieces):
+        lines = []
+        for name, array in arrays.items():
+            writer.declare(array.indices, first.get(name, ()))
+            right = writer.write(array.body)
+            left = _left(page, writer, style, name, array)
+            if arrays is page.pieces:
+                right += _ranges(page, writer, style, name, array)
+            for part in walk(array.body):
+                letters = tuple(writer.letters.get(sub, "") for sub in part.args) if part.op == "element" else ()
+                if part.op == "element" and all(letters):
+                    first.setdefault(part.data[0], letters)
+            writer.forget(array.indices)
+            lines.append((left, right))
+        tables.append(lines)
+    return tables[0], tables[1], _remarks(page, style)
+
+
+def _left(page: Document, writer: Writer, style: Style, name: str, array: Auxiliary) -> str:
+    subscripts = array.indices[page.repeated.get(name, 0) :]
+    if page.function is None or name not in page.results:
+        return writer.array(name, array.indices)
+    arguments = ", ".join(style.symbol(page.symbols[argument]) for argument in page.shown_arguments())
+    call = f"{style.symbol(page.function)}({arguments})"
+    return style.subscripted(call, [writer.write(sub) for sub in subscripts])
+
+
+def _ranges(page: Document, writer: Writer, style: Style, name: str, array: Auxiliary) -> str:
+    """How far the indices of a named piece run, where no array says so."""
+    unclear = [sub for sub in array.indices[page.repeated.get(name, 0) :] if not writer.is_evident(sub, [array.body])]
+    return "".join(style.range(writer.letters[sub], sub.data[1] - 1) for sub in unclear)
+
+
+def _remarks(page: Document, style: Style) -> list[str]:
+    """What an array is beyond its edge."""
+    found: dict[str, Node] = {}
+    for array in (*page.results.values(), *page.pieces.values()):
+        for part in walk(array.body):
+            if part.op == "element" and part.data[1] is not None:
+                name, outside = part.data
+                if found.setdefault(name, outside) is not outside:
+                    raise not_supported("padding", "one array padded with two different values")
+    writer = Writer(style, page.symbols, page.shapes, page.repeated)
+    return [style.remark(style.symbol(page.symbols[name]), writer.write(outside)) for name, outside in found.items()]

@@ -1,0 +1,63 @@
+r"""Which axes a formula need not write: leading ones along which it merely repeats itself.
+
+An index of the result is left out if everywhere it occurs it is a plain leading subscript, and every array that carries
+it carries also the left-out indices that follow it, as in NumPy's broadcasting. Of an elementwise formula no index
+remains; of \(y_{nj} = \sum_k x_{nk} W_{jk}\) the index \(n\) goes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+from pullback.explain.expression import Node
+from pullback.explain.reader import Auxiliary
+
+
+def implicit_axes(
+    results: Mapping[str, Auxiliary], auxiliaries: Mapping[str, Auxiliary], known: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """How many leading axes each result and each other array leaves out, by name; the most that fits.
+
+    Parameters
+    ----------
+    known : results whose number is settled.
+    """
+    settled = known or {}
+    ranks = [
+        (settled[name],) if name in settled else range(len(result.indices), -1, -1) for name, result in results.items()
+    ]
+    for counts in sorted(itertools.product(*ranks), key=sum, reverse=True):
+        arrays = dict(zip(results, counts, strict=True))
+        everything = {**auxiliaries, **results}
+        if all(
+            _fits(result.body, result.indices[:count], arrays, everything)
+            for result, count in zip(results.values(), counts, strict=True)
+        ):
+            return arrays
+    raise AssertionError("leaving out no axis always fits")
+
+
+def _fits(body: Node, left_out: tuple[Node, ...], arrays: dict[str, int], auxiliaries: Mapping[str, Auxiliary]) -> bool:
+    """Whether `left_out` may be left out of `body`; notes in `arrays` what that means for each array."""
+    seen: set[Node] = set()
+
+    def visit(part: Node) -> bool:
+        if part in seen:
+            return True
+        seen.add(part)
+        if part.op == "index":
+            return part not in left_out
+        if part.op != "element":
+            return all(map(visit, part.args))
+        count = next((n for n, sub in enumerate(part.args) if sub not in left_out), len(part.args))
+        if part.args[:count] != left_out[len(left_out) - count :] or not all(map(visit, part.args[count:])):
+            return False
+        name = part.data[0]
+        known = name in arrays
+        if arrays.setdefault(name, count) != count:
+            return False
+        auxiliary = auxiliaries.get(name)
+        return known or auxiliary is None or _fits(auxiliary.body, auxiliary.indices[:count], arrays, auxiliaries)
+
+    return visit(body)

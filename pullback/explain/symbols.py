@@ -1,0 +1,153 @@
+r"""Symbols of names: `learning_rate` is \(\eta\), `y_hat` is \(\hat y\), `beta1` is \(\beta_1\)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from pullback.core.errors import ConfigurationError
+
+
+class Symbol(NamedTuple):
+    """One name in LaTeX and in plain text."""
+
+    latex: str
+    unicode: str
+
+
+GREEK = {
+    **dict(
+        zip("alpha beta gamma delta zeta eta theta iota kappa lambda mu nu xi".split(), "αβγδζηθικλμνξ", strict=True)
+    ),
+    **dict(zip("pi rho sigma tau phi chi psi omega epsilon".split(), "πρστφχψωε", strict=True)),
+}
+ACCENTS = {"hat": "\u0302", "bar": "\u0304", "dot": "\u0307", "tilde": "\u0303"}
+# What the literature calls the arguments that have a long name in the code.
+ARGUMENTS: dict[str, Symbol] = {
+    "bias": Symbol("b", "b"),
+    "dampening": Symbol(r"\tau", "τ"),
+    "epsilon_root": Symbol(r"\epsilon_{r}", "εᵣ"),
+    "every": Symbol("k", "k"),
+    "factor": Symbol(r"\gamma", "γ"),
+    "final": Symbol(r"\eta_{T}", "η_T"),
+    "first_correction": Symbol("c_{1}", "c₁"),
+    "first_moment": Symbol("m", "m"),
+    "gain": Symbol(r"\gamma", "γ"),
+    "gradient": Symbol("g", "g"),
+    "initial": Symbol(r"\eta_{0}", "η₀"),
+    "kept": Symbol("m", "m"),
+    "kernel": Symbol("K", "K"),
+    "label_smoothing": Symbol(r"\epsilon", "ε"),
+    "lambda_": Symbol(r"\lambda", "λ"),
+    "learning_rate": Symbol(r"\eta", "η"),
+    "limit": Symbol("c", "c"),
+    "lower": Symbol("a", "a"),
+    "max_norm": Symbol("c", "c"),
+    "mean": Symbol(r"\mu", "μ"),
+    "milestones": Symbol("m", "m"),
+    "momentum": Symbol(r"\beta", "β"),
+    "negative_slope": Symbol("a", "a"),
+    "peak": Symbol(r"\eta_{p}", "ηₚ"),
+    "row_weights": Symbol("w", "w"),
+    "scale": Symbol(r"\gamma", "γ"),
+    "second_correction": Symbol("c_{2}", "c₂"),
+    "second_moment": Symbol("v", "v"),
+    "start": Symbol(r"\eta_{s}", "ηₛ"),
+    "step": Symbol("t", "t"),
+    "steps": Symbol("T", "T"),
+    "upper": Symbol("b", "b"),
+    "variance": Symbol(r"\sigma^{2}", "σ²"),
+    "velocity": Symbol("v", "v"),
+    "weight": Symbol("W", "W"),
+    "weight_decay": Symbol(r"\lambda", "λ"),
+    "weights": Symbol("w", "w"),
+}
+# Functions that the literature writes with a sign of its own.
+FUNCTION_SYMBOLS: dict[str, Symbol] = {
+    "log_sum_exp": Symbol(r"\operatorname{log\,sum\,exp}", "logsumexp"),
+    "sigmoid": Symbol(r"\sigma", "σ"),
+    "tanh": Symbol(r"\tanh", "tanh"),
+}
+INDEX_LETTERS = "ijklmnpqrsuvw"
+ARRAY_LETTERS = "uvwrsadfghpqz"
+_SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SUPERSCRIPT = str.maketrans("0123456789-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ")
+
+
+def subscript(number: str) -> str:
+    """Digits below the line."""
+    return number.translate(_SUBSCRIPT)
+
+
+def superscript(number: str) -> str:
+    """Digits above the line."""
+    return number.translate(_SUPERSCRIPT)
+
+
+def symbol_of(name: str, *, array: bool = False) -> Symbol:
+    """The symbol of an argument's name; a number at the end is a subscript, of an array (n) above.
+
+    Examples
+    --------
+    >>> symbol_of("beta1").latex, symbol_of("y_hat").latex, symbol_of("x2", array=True).latex
+    ('\\\\beta_{1}', '\\\\hat{y}', 'x^{(2)}')
+    >>> symbol_of("learning_rate").unicode, symbol_of("max_depth").latex
+    ('η', '\\\\mathrm{max\\\\_depth}')
+    """
+    if name in ARGUMENTS:
+        return ARGUMENTS[name]
+    base, _, accent = name.rpartition("_")
+    if base and accent in ACCENTS:
+        inner = symbol_of(base, array=array)
+        return Symbol(rf"\{accent}{{{inner.latex}}}", inner.unicode + ACCENTS[accent])
+    numbered = re.fullmatch(r"(.*?)_?(\d+)", name)
+    if numbered and numbered[1]:
+        inner, digits = symbol_of(numbered[1]), numbered[2]
+        if array:
+            return Symbol(f"{inner.latex}^{{({digits})}}", f"{inner.unicode}⁽{superscript(digits)}⁾")
+        return Symbol(f"{inner.latex}_{{{digits}}}", inner.unicode + subscript(digits))
+    if name in GREEK:
+        return Symbol(rf"\{name}", GREEK[name])
+    if name.lower() in GREEK and name[0].isupper():
+        return Symbol(rf"\{name}", name)
+    return Symbol(name, name) if len(name) == 1 else plain_symbol(name)
+
+
+def plain_symbol(name: str) -> Symbol:
+    r"""The name itself, upright."""
+    escaped = name.replace("_", r"\_")
+    return Symbol(rf"\mathrm{{{escaped}}}", name)
+
+
+def function_symbol(name: str) -> Symbol:
+    """How a named function is written."""
+    escaped = name.replace("_", r"\_")
+    return FUNCTION_SYMBOLS.get(name, Symbol(rf"\operatorname{{{escaped}}}", name))
+
+
+def distinct_symbols(names: Iterable[tuple[str, bool]], chosen: Mapping[str, str]) -> dict[str, Symbol]:
+    """A symbol for each name, those that the caller chose first; where two would be the same, the later is upright.
+
+    Parameters
+    ----------
+    names : each name, and whether it is an array with axes.
+    chosen : LaTeX by name.
+    """
+    listed = list(names)
+    unknown = sorted(set(chosen) - {name for name, _ in listed})
+    if unknown:
+        raise ConfigurationError(
+            "a symbol is given for something that the formula does not have",
+            expected=f"names among {', '.join(name for name, _ in listed)}",
+            got=", ".join(unknown),
+            fix="give symbols by the names of the arguments",
+        )
+    found = {name: Symbol(latex, latex) for name, latex in chosen.items()}
+    for name, array in listed:
+        if name in found:
+            continue
+        symbol = symbol_of(name, array=array)
+        taken = {other.latex for other in found.values()}
+        found[name] = plain_symbol(name) if symbol.latex in taken else symbol
+    return found

@@ -1,0 +1,151 @@
+"""From a kernel to the traced program of which the equation is a view."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jaxtyping
+from jax.extend.core import ClosedJaxpr
+
+from pullback.core.errors import PullbackError
+from pullback.explain.arguments import Arguments, candidates, name_of, plain_function, signature_of
+from pullback.explain.reader import EquationError
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A traced kernel: its program in double precision, the name of each of its inputs, and what it was traced with.
+
+    Of the numbers among the arguments, those in `symbols` are inputs of the program.
+    """
+
+    name: str
+    program: ClosedJaxpr
+    inputs: tuple[str, ...]
+    arguments: Arguments
+    symbols: tuple[str, ...]
+    order: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def _annotations_at_rest() -> Iterator[None]:
+    """A scalar of a program stands where an annotation asks for a Python number: annotations are not executed."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", before)
+
+
+def trace(kernel: Callable[..., Any], examples: Sequence[Any]) -> Trace:
+    """Trace with the examples, or with the first of the shapes allowed by the annotations that the kernel accepts."""
+    failure: Exception | None = None
+    with jax.enable_x64(True), _annotations_at_rest():
+        for arguments in candidates(kernel, examples):
+            try:
+                return _with_symbols(kernel, arguments)
+            except Exception as error:
+                failure = failure or error
+    assert failure is not None
+    if isinstance(failure, PullbackError) or examples:
+        raise failure
+    raise EquationError(
+        f"{name_of(kernel)} does not accept arrays of any shape tried from its annotations",
+        expected="an example for every argument whose size the annotations leave open",
+        got=f"{type(failure).__name__}: {str(failure).splitlines()[0]}",
+        fix=f"call equation({name_of(kernel)}, ...) with arrays in the order of the arguments",
+    ) from failure
+
+
+def _with_symbols(kernel: Callable[..., Any], arguments: Arguments) -> Trace:
+    """The trace in which as many numbers as possible are symbols."""
+    names = list(arguments.numbers)
+    with contextlib.suppress(Exception):
+        return _traced(kernel, arguments, names)
+    chosen: list[str] = []
+    for name in names:
+        with contextlib.suppress(Exception):
+            _traced(kernel, arguments, [*chosen, name])
+            chosen.append(name)
+    return _traced(kernel, arguments, chosen)
+
+
+def _traced(kernel: Callable[..., Any], arguments: Arguments, symbols: Sequence[str]) -> Trace:
+    function = plain_function(kernel)
+    order = list(signature_of(kernel).parameters)
+    named = {name: jax.tree.map(_double, value) for name, value in arguments.arrays.items()}
+    named |= {name: arguments.numbers[name] for name in symbols}
+    kept = arguments.fixed | {name: value for name, value in arguments.numbers.items() if name not in symbols}
+    inputs = [name for name in order if name in named]
+
+    def call(*values: Any) -> Any:
+        known = kept | dict(zip(inputs, values, strict=True))
+        return call_with(function, order, known)
+
+    program = jax.make_jaxpr(call)(*(named[name] for name in inputs))
+    leaves = [f"{name}{_suffix(path)}" for name in inputs for path, _ in jax.tree.flatten_with_path(named[name])[0]]
+    return Trace(
+        name_of(kernel), _unwrapped(program, name_of(kernel)), tuple(leaves), arguments, tuple(symbols), tuple(order)
+    )
+
+
+def call_with(function: Callable[..., Any], order: Sequence[str], known: Mapping[str, Any]) -> Any:
+    """The function of arguments known by name, in the order of a signature."""
+    positional, named = [], {}
+    parameters = inspect.signature(function).parameters
+    for name in order:
+        if name not in known:
+            continue
+        kind = parameters[name].kind if name in parameters else inspect.Parameter.KEYWORD_ONLY
+        if kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) and not named:
+            positional.append(known[name])
+        elif kind is inspect.Parameter.VAR_POSITIONAL:
+            positional.extend(known[name])
+        else:
+            named[name] = known[name]
+    return function(*positional, **named)
+
+
+def _double(value: Any) -> jax.ShapeDtypeStruct:
+    dtype = jnp.dtype(value.dtype)
+    return jax.ShapeDtypeStruct(value.shape, jnp.dtype("float64") if dtype.kind == "f" else dtype)
+
+
+def _suffix(path: tuple[Any, ...]) -> str:
+    """Where a leaf stands in its argument: `[1]` is 2, counted from one."""
+    parts = []
+    for entry in path:
+        key = getattr(entry, "key", getattr(entry, "name", None))
+        parts.append(str(key) if key is not None else str(entry.idx + 1))
+    return "".join(f"_{part}" for part in parts)
+
+
+def _unwrapped(program: ClosedJaxpr, name: str) -> ClosedJaxpr:
+    """The program of a compiled kernel itself, without the call that it is wrapped in."""
+    jaxpr = program.jaxpr
+    if len(jaxpr.eqns) != 1 or jaxpr.eqns[0].primitive.name not in ("jit", "pjit"):
+        return program
+    (equation,) = jaxpr.eqns
+    same = list(equation.invars) == list(jaxpr.invars) and list(equation.outvars) == list(jaxpr.outvars)
+    if same and equation.params["name"] == name:
+        return _unwrapped(equation.params["jaxpr"], name)
+    return program
+
+
+def is_transformed(kernel: Callable[..., Any]) -> bool:
+    """Whether the function carries the name of another, whose derivative it is, say."""
+    inner = plain_function(kernel)
+    inner = inner.func if isinstance(inner, functools.partial) else inner
+    if not hasattr(inner, "__wrapped__"):
+        return False
+    of_annotations = str(Path(jaxtyping.__file__).parent)
+    return not inner.__code__.co_filename.startswith(of_annotations)
