@@ -2,14 +2,13 @@ r"""Multiply-adds of a traced program: products of matrices and convolutions, co
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from typing import Any
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
 from pullback.autodiff import subprograms
+from pullback.autodiff.operations import multiply_adds as multiply_adds_of
 
 _SCOPE = re.compile(r"<([^<>]*)>")
 
@@ -35,35 +34,9 @@ def _count(program: ClosedJaxpr | Jaxpr, scope: str) -> Counter[str]:
     for equation in program.eqns:
         named = _SCOPE.findall(str(equation.source_info.name_stack))
         here = named[-1] if named else scope
-        total[here] += _own(equation)
+        total[here] += multiply_adds_of(equation)
         total.update(_inside(equation, here))
     return total
-
-
-def _own(equation: JaxprEqn) -> int:
-    name = equation.primitive.name
-    if name == "dot_general":
-        return _dot(equation)
-    return _convolution(equation) if name == "conv_general_dilated" else 0
-
-
-def _dot(equation: JaxprEqn) -> int:
-    (contracted, _), _ = equation.params["dimension_numbers"]
-    shape = _shape(equation.invars[0])
-    return math.prod(_shape(equation.outvars[0])) * math.prod(shape[axis] for axis in contracted)
-
-
-def _convolution(equation: JaxprEqn) -> int:
-    parameters = equation.params
-    kernel = _shape(equation.invars[1])
-    outputs = kernel[parameters["dimension_numbers"].rhs_spec[0]]
-    # Zeros that a transposed convolution puts between its inputs take no part.
-    work = math.prod(_shape(equation.outvars[0])) * math.prod(kernel) // outputs
-    return work // math.prod(parameters["lhs_dilation"])
-
-
-def _shape(variable: Any) -> tuple[int, ...]:
-    return variable.aval.shape
 
 
 def _inside(equation: JaxprEqn, scope: str) -> Counter[str]:
