@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from pullback.autodiff import numerical
+from pullback.autodiff.check import DerivativeCheck, check
 from pullback.autodiff.curvature import gauss_newton_product, hessian, hvp, per_example_gradients, stop_gradient
 from pullback.autodiff.forward import jvp
 from pullback.autodiff.jacobian import jacobian
 from pullback.autodiff.linearize import linearize
+from pullback.autodiff.operations import gradient_cost
 from pullback.autodiff.primitive import Operation, Rule, define, implementation, inner_jaxpr, transposed
 from pullback.autodiff.program import equations, subprograms
 from pullback.autodiff.reverse import grad, value_and_grad, vjp
 
 __all__ = [
+    "DerivativeCheck",
     "Operation",
     "Rule",
+    "check",
     "define",
     "equations",
     "gauss_newton_product",
     "grad",
+    "gradient_cost",
     "hessian",
     "hvp",
     "implementation",
@@ -24,6 +30,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "linearize",
+    "numerical",
     "per_example_gradients",
     "stop_gradient",
     "subprograms",

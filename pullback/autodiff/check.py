@@ -46,6 +46,13 @@ class DerivativeCheck:
     tolerance : relative error that passes.
     entries, probes : numbers the check moved, and directions in which it compared.
     notes : why a mode is missing.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> found = check(lambda x, y: jnp.floor(x) * y, 2.0, 3.0)
+    >>> found.passed, found.worst.argument, found.worst.ours, found.cause
+    (False, 'x', 0.0, 'kink')
     """
 
     passed: bool
