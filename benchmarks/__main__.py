@@ -11,6 +11,8 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.autodiff import table as gradients
+from benchmarks.autodiff.case import CASES as GRADIENT_CASES
 from benchmarks.cases import TRAINING_CASES
 from benchmarks.pairs import Comparison, compare
 from benchmarks.programs import PROGRAMS
@@ -23,6 +25,10 @@ MEASUREMENTS = {
     "startup": "benchmarks.startup",
 }
 
+# One name for all gradient cases, and the rounds and seconds a program of each.
+GRADIENTS = "autodiff"
+GRADIENT_ROUNDS, GRADIENT_SECONDS = 5, 2.0
+
 # Share of the processors above which other processes spoil a comparison.
 BUSY = 0.05
 
@@ -32,7 +38,8 @@ class Options:
     """The same training step in Pullback, PyTorch and Flax, side by side."""
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Cases to run: mlp_small, mlp_large, cnn, dispatch, logging, startup; all if none is named."""
+    """Cases to run: mlp_small, mlp_large, cnn, dispatch, logging, startup, autodiff and each of its cases
+    (autodiff_mlp, ...); all if none is named."""
 
     pairs: Annotated[int, tyro.conf.arg(metavar="N")] = 7
     """Rounds; each runs every program once in a fresh process."""
@@ -47,23 +54,44 @@ class Options:
 def main(options: Options) -> int:
     """Run what was asked for."""
     console = Console()
-    known = [*TRAINING_CASES, *MEASUREMENTS]
+    known = [*TRAINING_CASES, *MEASUREMENTS, GRADIENTS]
     for name in options.names:
-        if name not in known:
-            raise unknown_name("case", name, known)
+        if name not in (every := [*known, *GRADIENT_CASES]):
+            raise unknown_name("case", name, every)
     for name in options.programs:
         if name not in PROGRAMS:
             raise unknown_name("program", name, PROGRAMS)
+    show_gradients(console, options)
     for name in options.names or known:
+        if name == GRADIENTS or name in GRADIENT_CASES:
+            continue
         if name in MEASUREMENTS:
             console.print(f"\n[bold]{name}[/bold]")
             console.print(importlib.import_module(MEASUREMENTS[name]).describe(), highlight=False, soft_wrap=True)
         else:
             case = TRAINING_CASES[name]
             rounds, epochs = (2, 2) if options.quick else (options.pairs, case.timed_epochs)
-            say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
             show(console, compare(case, list(options.programs), rounds, epochs, say), epochs)
     return 0
+
+
+def say(line: str) -> None:
+    """Progress, beside the tables."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def show_gradients(console: Console, options: Options) -> None:
+    """One table for all gradient cases that were asked for."""
+    everything = not options.names or GRADIENTS in options.names
+    names = [name for name in GRADIENT_CASES if everything or name in options.names]
+    if not names:
+        return
+    rounds, seconds = (2, 0.5) if options.quick else (min(options.pairs, GRADIENT_ROUNDS), GRADIENT_SECONDS)
+    table, notes = gradients.run(names, rounds, seconds, say)
+    console.print()
+    console.print(table)
+    for note in notes:
+        console.print(note, highlight=False, soft_wrap=True)
 
 
 def show(console: Console, comparison: Comparison, epochs: int) -> None:
