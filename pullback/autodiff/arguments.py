@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr
@@ -27,8 +28,12 @@ class Traced:
     aux: Any
 
 
-def trace_function(function: Callable[..., Any], variables: Sequence[Any], has_aux: bool = False) -> Traced:
-    """The program of `function(*variables)`; with `has_aux` its auxiliary results follow the others in the program."""
+def trace_function(function: Callable[..., Any], variables: Sequence[Any], has_aux: bool = False) -> Traced | None:
+    """The program of `function(*variables)`; with `has_aux` its auxiliary results follow the others in the program.
+
+    `None` for a function that decides in Python on the values of its variables, where these are known: there is no
+    one program of such a function, and JAX differentiates the operations as they happen.
+    """
     leaves, structure = jax.tree.flatten(tuple(variables))
     leaves = [leaf if isinstance(leaf, jax.Array) else jnp.asarray(leaf) for leaf in leaves]
     found: list[Any] = []
@@ -44,8 +49,29 @@ def trace_function(function: Callable[..., Any], variables: Sequence[Any], has_a
         found[:] = [result_structure, aux_structure]
         return [*flat_result, *flat_aux]
 
-    program = jax.make_jaxpr(flat)(*(aval_struct(jax.typeof(leaf)) for leaf in leaves))
+    try:
+        program = jax.make_jaxpr(flat)(*(aval_struct(jax.typeof(leaf)) for leaf in leaves))
+    except jax.errors.ConcretizationTypeError as error:
+        if not any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+            return None
+        raise DerivativeError(
+            "the function decides in Python on the value of an array that is not known yet",
+            expected="control flow that a compiled program can follow",
+            got="an `if`, `while`, `float()` or `int()` on a value that depends on the variables",
+            fix="write jnp.where or jax.lax.cond for the choice, jax.lax.scan for the loop, or call without jax.jit",
+        ) from error
     return Traced(program, leaves, structure, found[0], found[1])
+
+
+def described(value: Any) -> str:
+    """What a value is, in words: its containers with the shapes of their arrays."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {described(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        opening, closing = "()" if isinstance(value, tuple) else "[]"
+        return opening + ", ".join(map(described, value)) + closing
+    shape = getattr(value, "shape", () if isinstance(value, int | float | complex) else None)
+    return type(value).__name__ if shape is None else f"array of shape {tuple(shape)}"
 
 
 def _with_aux(result: Any) -> tuple[Any, Any]:
@@ -53,7 +79,7 @@ def _with_aux(result: Any) -> tuple[Any, Any]:
         raise DerivativeError(
             "the function does not return its result and auxiliary data",
             expected="a pair (result, auxiliary data), since has_aux=True",
-            got=f"{type(result).__name__}",
+            got=f"{described(result)}",
             fix="return (result, auxiliary data), or leave has_aux out",
         )
     return result
@@ -123,7 +149,7 @@ def check_scalar(value: Any, *, holomorphic: bool, function: str) -> None:
         raise DerivativeError(
             f"{function} needs a function whose result is one number",
             expected="a scalar, of shape ()",
-            got=f"shape {shape}" if shape is not None else f"{jax.tree.structure(value)}",
+            got=f"shape {shape}" if shape is not None else described(value),
             fix="reduce it, for example with jnp.sum or jnp.mean, or use jacobian or vjp",
         )
     dtype = jnp.result_type(leaves[0])
@@ -162,8 +188,8 @@ def _fitting(direction: Any, value: Any, kind: str, owner: str) -> list[Any]:
     if jax.tree.structure(direction) != jax.tree.structure(value):
         raise DerivativeError(
             f"the {kind} is not built like the {owner}",
-            expected=str(jax.tree.structure(value)),
-            got=str(jax.tree.structure(direction)),
+            expected=described(value),
+            got=described(direction),
             fix=f"pass a {kind} with the containers of the {owner}",
         )
     named = jax.tree_util.tree_leaves_with_path(value)

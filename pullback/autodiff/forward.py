@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,7 +12,7 @@ from pullback.autodiff.push import push
 from pullback.autodiff.rules import RULES
 
 
-def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
+def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     r"""The value of a function and its derivative in a direction, in one pass.
 
     \[ y = f(x_1, \dots, x_n), \qquad \dot y = \sum_i J_i\, \dot x_i, \quad J_i = \partial f / \partial x_i . \]
@@ -43,6 +43,8 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     """
     check_sequences(primals, tangents)
     traced = trace_function(function, tuple(primals), has_aux)
+    if traced is None:
+        return jax.jvp(function, primals, tangents, has_aux)
     directions = check_tangents(tuple(tangents), tuple(primals))
     duals = push(RULES, traced.program, traced.leaves, directions)
     count = traced.output_structure.num_leaves

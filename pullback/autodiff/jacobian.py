@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,13 +16,11 @@ from pullback.autodiff.linearize import linearize
 from pullback.autodiff.reverse import vjp
 from pullback.core.errors import DerivativeError
 
-Mode = Literal["forward", "reverse"]
-
 
 def jacobian(
     function: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
-    mode: Mode = "reverse",
+    mode: str = "reverse",
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,

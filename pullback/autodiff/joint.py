@@ -16,7 +16,7 @@ import jax
 from jax import lax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-from pullback.autodiff.parameters import array_type, aval_struct, program_of
+from pullback.autodiff.parameters import array_type, aval_struct, constants_of, program_of
 from pullback.autodiff.record import Table, Tape, Tracked, collect, evaluate, lookup
 from pullback.autodiff.rule import zeros_like
 
@@ -96,7 +96,7 @@ def _as_joint(traced: ClosedJaxpr, shown: Sequence[bool], present: Sequence[bool
     outgoing = iter(jaxpr.outvars[len(shown) :])
     return Joint(
         jaxpr,
-        list(traced.consts),
+        constants_of(traced),
         held,
         list(jaxpr.invars[:count]),
         [next(incoming) if flag else None for flag in shown],
@@ -152,7 +152,7 @@ def piece(joint: Joint, given: Sequence[Var], targets: Sequence[Atom], effects: 
 def run(table: Table, program: ClosedJaxpr, operands: Sequence[Any]) -> list[Any]:
     """The results of a program, each operation in the form that its rule prefers."""
     environment: dict[Any, Any] = dict(zip(program.jaxpr.invars, operands, strict=True))
-    environment.update(zip(program.jaxpr.constvars, program.consts, strict=True))
+    environment.update(zip(program.jaxpr.constvars, constants_of(program), strict=True))
 
     def read(atom: Any) -> Any:
         return atom.val if isinstance(atom, Literal) else environment[atom]

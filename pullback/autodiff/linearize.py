@@ -12,7 +12,7 @@ from jax.extend.core import ClosedJaxpr
 from pullback.autodiff.arguments import Traced, check_tangents, trace_function, zero_cotangent
 from pullback.autodiff.joint import Joint, run
 from pullback.autodiff.kept import cut, keep_all
-from pullback.autodiff.parameters import array_type, aval_struct
+from pullback.autodiff.parameters import array_type, aval_struct, constants_of
 from pullback.autodiff.push import push
 from pullback.autodiff.rule import instantiate
 from pullback.autodiff.rules import RULES
@@ -44,6 +44,8 @@ def linearize(function: Callable[..., Any], *primals: Any, has_aux: bool = False
     Source: A. Radul, A. Paszke, R. Frostig, M. Johnson, D. Maclaurin, You Only Linearize Once, POPL 2023.
     """
     traced = trace_function(function, primals, has_aux)
+    if traced is None:
+        return jax.linearize(function, *primals, has_aux=has_aux)
     count = traced.output_structure.num_leaves
     joint, shown = _joint(traced, count)
     halves = cut(joint, keep_all(joint))
@@ -86,7 +88,7 @@ def _divided(program: ClosedJaxpr, active: list[bool], results: int) -> Joint:
     jaxpr = program.jaxpr
     return Joint(
         jaxpr,
-        list(program.consts),
+        constants_of(program),
         list(jaxpr.constvars),
         list(jaxpr.invars[: len(active)]),
         list(jaxpr.invars[len(active) :]),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 from jaxtyping import Array
@@ -57,6 +58,11 @@ def _places_its_arguments(equation: JaxprEqn) -> bool:
 def closed(program: ClosedJaxpr | Jaxpr) -> ClosedJaxpr:
     """A program with its constants."""
     return program if isinstance(program, ClosedJaxpr) else ClosedJaxpr(program, ())
+
+
+def constants_of(program: ClosedJaxpr) -> list[Any]:
+    """The constants of a program as arrays; NumPy arrays that a function closed over are such constants too."""
+    return [value if isinstance(value, jax.Array) else jnp.asarray(value) for value in program.consts]
 
 
 def opened(program: ClosedJaxpr) -> ClosedJaxpr:
@@ -278,10 +284,9 @@ def windows(equation: JaxprEqn) -> Windows:
     """The windows over which a `reduce_window`, or a selection from windows, runs."""
     params = equation.params
     sizes = _integers(params["window_dimensions"])
-    padding = tuple(_integers(pair) for pair in params["padding"])
     ones = (1,) * len(sizes)
     spacing, dilation = (_integers(params.get(name, ones)) for name in ("base_dilation", "window_dilation"))
-    return Windows(sizes, _integers(params["window_strides"]), padding, spacing, dilation)
+    return Windows(sizes, _integers(params["window_strides"]), _pairs(params["padding"]), spacing, dilation)
 
 
 def window_reduction(equation: JaxprEqn) -> ClosedJaxpr:
@@ -309,3 +314,64 @@ def place_selected(like: JaxprEqn, values: Array, by: Array) -> Array:
 
 def _integers(values: Sequence[Any]) -> tuple[int, ...]:
     return tuple(map(int, values))
+
+
+def _pairs(values: Sequence[Any]) -> tuple[tuple[int, int], ...]:
+    return tuple((int(low), int(high)) for low, high in values)
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """`conv_general_dilated`; the axes of each array in the order batch, channels, spatial (kernel: out, in, spatial).
+
+    `spacing` lies between the elements of the image, `dilation` between those of the kernel.
+    """
+
+    strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    spacing: tuple[int, ...]
+    dilation: tuple[int, ...]
+    image: tuple[int, ...]
+    kernel: tuple[int, ...]
+    result: tuple[int, ...]
+    channel_groups: int
+    batch_groups: int
+
+
+def correlation(equation: JaxprEqn) -> Correlation:
+    """What a `conv_general_dilated` does."""
+    params = equation.params
+    image, kernel, result = map(_integers, params["dimension_numbers"])
+    return Correlation(
+        strides=_integers(params["window_strides"]),
+        padding=_pairs(params["padding"]),
+        spacing=_integers(params["lhs_dilation"]),
+        dilation=_integers(params["rhs_dilation"]),
+        image=image,
+        kernel=kernel,
+        result=result,
+        channel_groups=params["feature_group_count"],
+        batch_groups=params["batch_group_count"],
+    )
+
+
+def correlate(like: JaxprEqn, image: Array, kernel: Array, change: Correlation) -> Array:
+    """Another `conv_general_dilated`, with the precision of the given one."""
+    return lax.conv_general_dilated(
+        image,
+        kernel,
+        change.strides,
+        change.padding,
+        lhs_dilation=change.spacing,
+        rhs_dilation=change.dilation,
+        dimension_numbers=lax.ConvDimensionNumbers(change.image, change.kernel, change.result),
+        feature_group_count=change.channel_groups,
+        batch_group_count=change.batch_groups,
+        precision=like.params["precision"],
+        preferred_element_type=like.params["preferred_element_type"],
+    )
+
+
+def is_placed(equation: JaxprEqn) -> bool:
+    """Whether an operation says how its result lies on devices."""
+    return equation.params.get("out_sharding") is not None

@@ -12,7 +12,7 @@ from typing import Any
 
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 
-from pullback.autodiff.parameters import called
+from pullback.autodiff.parameters import called, constants_of
 from pullback.autodiff.record import Table, evaluate, lookup, reach
 from pullback.autodiff.rule import Point
 
@@ -23,7 +23,9 @@ def push(table: Table, program: ClosedJaxpr, operands: Sequence[Any], tangents: 
     """The results of a program, each with its tangent."""
     pairs = zip(operands, tangents, strict=True)
     environment: dict[Any, Dual] = dict(zip(program.jaxpr.invars, pairs, strict=True))
-    environment.update({v: (value, None) for v, value in zip(program.jaxpr.constvars, program.consts, strict=True)})
+    environment.update(
+        {v: (value, None) for v, value in zip(program.jaxpr.constvars, constants_of(program), strict=True)}
+    )
 
     def read(atom: Any) -> Dual:
         return (atom.val, None) if isinstance(atom, Literal) else environment[atom]

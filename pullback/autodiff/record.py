@@ -21,7 +21,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 
 from pullback.autodiff.fallback import FALLBACK
 from pullback.autodiff.ours import our_derivative
-from pullback.autodiff.parameters import apply, array_type, aval_struct, called
+from pullback.autodiff.parameters import apply, array_type, aval_struct, called, constants_of
 from pullback.autodiff.rule import Derivative, Point, add, zeros_like
 
 Table = Mapping[str, Derivative]
@@ -71,7 +71,7 @@ class Tape:
     def run(self, program: ClosedJaxpr, operands: Sequence[Tracked]) -> list[Tracked]:
         """The results of a program, its operations written down."""
         environment: dict[Any, Tracked] = dict(zip(program.jaxpr.invars, operands, strict=True))
-        environment.update(zip(program.jaxpr.constvars, map(Tracked, program.consts), strict=True))
+        environment.update(zip(program.jaxpr.constvars, map(Tracked, constants_of(program)), strict=True))
 
         def read(atom: Any) -> Tracked:
             return Tracked(atom.val) if isinstance(atom, Literal) else environment[atom]

@@ -70,6 +70,8 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
     Source: A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, chapter 3.
     """
     traced = trace_function(function, primals, has_aux)
+    if traced is None:
+        return jax.vjp(function, *primals, has_aux=has_aux)
     tape, inputs, outputs = _run(traced)
     count = traced.output_structure.num_leaves
     results = outputs[:count]
@@ -118,8 +120,17 @@ def value_and_grad(
 
     Source: A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, chapters 3 and 4.
     """
-    name = "value_and_grad"
+    return _with_gradient(function, argnums, has_aux, holomorphic, allow_int, "value_and_grad")
 
+
+def _with_gradient(
+    function: Callable[..., Any],
+    argnums: int | Sequence[int],
+    has_aux: bool,
+    holomorphic: bool,
+    allow_int: bool,
+    name: str,
+) -> Callable[..., tuple[Any, Any]]:
     @functools.wraps(function)
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         positions = as_positions(argnums, len(args))
@@ -143,6 +154,8 @@ def _scalar_gradient(
     function: Callable[..., Any], variables: Sequence[Any], has_aux: bool, holomorphic: bool, name: str
 ) -> tuple[Any, Any, Any]:
     traced = trace_function(function, variables, has_aux)
+    if traced is None:
+        return _scalar_gradient_by_jax(function, variables, has_aux, holomorphic, name)
     count = traced.output_structure.num_leaves
     shown = [variable.aval for variable in traced.program.jaxpr.outvars[:count]]
     check_scalar(jax.tree.unflatten(traced.output_structure, shown), holomorphic=holomorphic, function=name)
@@ -152,6 +165,15 @@ def _scalar_gradient(
     found = tape.pull(collect([(result, one)]))
     aux = jax.tree.unflatten(traced.aux, [tracked.value for tracked in outputs[count:]]) if has_aux else None
     return result.value, _gradients(traced, inputs, found), aux
+
+
+def _scalar_gradient_by_jax(
+    function: Callable[..., Any], variables: Sequence[Any], has_aux: bool, holomorphic: bool, name: str
+) -> tuple[Any, Any, Any]:
+    """The same for a function that decides in Python on values, which has no program."""
+    value, pull, aux = jax.vjp(function if has_aux else lambda *v: (function(*v), None), *variables, has_aux=True)
+    check_scalar(value, holomorphic=holomorphic, function=name)
+    return value, pull(lax.full_like(value, 1)), aux
 
 
 def grad(
@@ -174,7 +196,7 @@ def grad(
 
     Source: A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, chapter 3.
     """
-    with_value = value_and_grad(function, argnums, has_aux, holomorphic, allow_int)
+    with_value = _with_gradient(function, argnums, has_aux, holomorphic, allow_int, "grad")
 
     @functools.wraps(function)
     def gradient(*args: Any, **kwargs: Any) -> Any:
