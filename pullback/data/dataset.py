@@ -182,16 +182,15 @@ def _labels(
             got=", ".join(class_names),
             fix='set task="classification" or name two classes',
         )
-    labels = targets.astype(np.int64)
-    bad = np.argwhere((labels < 0) | (labels >= len(class_names)))
-    if len(bad):
+    if targets.min() < 0 or targets.max() >= len(class_names):
+        bad = np.argwhere((targets < 0) | (targets >= len(class_names)))
         raise DataError(
             f"label of {name!r} in {_place(bad[0], None)} is no class",
             expected=f"an integer 0 .. {len(class_names) - 1}",
-            got=f"{labels[tuple(bad[0])]} ({len(bad)} of {targets.size} labels are out of range)",
+            got=f"{int(targets[tuple(bad[0])])} ({len(bad)} of {targets.size} labels are out of range)",
             fix="number the classes from 0, or pass a name for every class",
         )
-    return labels.astype(np.int32), class_names
+    return targets.astype(np.int32, copy=False), class_names
 
 
 def _row_ids(name: str, indices: np.ndarray, rows: int) -> np.ndarray:
@@ -205,7 +204,7 @@ def _row_ids(name: str, indices: np.ndarray, rows: int) -> np.ndarray:
             got=f"shape {ids.shape}, {ids.dtype}",
             fix="leave indices out to number the rows from 0",
         )
-    return ids.astype(np.int32)
+    return ids.astype(np.int32, copy=False)
 
 
 def _feature_names(name: str, names: tuple[str, ...] | None, inputs: np.ndarray) -> tuple[str, ...] | None:

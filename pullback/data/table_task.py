@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from pullback.core.errors import ConfigurationError, DataError, unknown_name
 from pullback.data.dataset import TASKS
@@ -51,7 +52,7 @@ def infer_task(column: Column) -> str:
     """Regression for numbers with fractions or with many distinct integers, classification for all else."""
     if column.kind != "number":
         return "classification"
-    distinct = np.unique(column.values)
+    distinct = pd.unique(column.values)
     few = len(distinct) <= min(MOST_INTEGER_CLASSES, max(len(column) // 3, 2))
     return "classification" if few and (distinct == np.floor(distinct)).all() else "regression"
 
@@ -77,11 +78,12 @@ def _real(column: Column, said: str) -> Target:
 
 def _classes(column: Column, task: str, said: str) -> Target:
     if column.kind == "number":
-        distinct, codes = np.unique(column.values, return_inverse=True)
+        # By hashing: sorting would take several times the memory of a long column.
+        codes, distinct = pd.factorize(column.values, sort=True)
         names: tuple[str, ...] = tuple(number_text(value) for value in distinct)
     else:
         category = as_category(column)
-        used, codes = np.unique(category.values, return_inverse=True)
+        codes, used = pd.factorize(category.values, sort=True)
         names = tuple(str(category.levels[code]) for code in used)
     if len(names) < 2:
         raise DataError(

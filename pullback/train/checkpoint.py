@@ -12,9 +12,10 @@ import json
 import math
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from safetensors import SafetensorError, deserialize
@@ -182,19 +183,25 @@ def _size(checkpoint: Checkpoint) -> int:
     return sum(array.nbytes for array in checkpoint.arrays.values())
 
 
-def write_synced(path: Path, data: bytes) -> None:
-    """Write a file and wait until the disk has it."""
+Content = bytes | Callable[[IO[bytes]], object]
+
+
+def write_synced(path: Path, content: Content) -> None:
+    """Write a file and wait until the disk has it; a function writes what need not lie in memory at once."""
     with path.open("wb") as file:
-        file.write(data)
+        if isinstance(content, bytes):
+            file.write(content)
+        else:
+            content(file)
         file.flush()
         os.fsync(file.fileno())
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, content: Content) -> None:
     """Write a file beside its name, flush it to the disk and rename it, so that it is there whole or not at all."""
     temporary = path.with_name(f"{_WRITING}{path.name}")
     try:
-        write_synced(temporary, data)
+        write_synced(temporary, content)
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError:

@@ -41,6 +41,13 @@ def evaluation_function(static: Any, loss: Any, metrics: tuple[Any, ...]) -> Cal
     return run
 
 
+def evaluation_program(
+    programs: Programs, static: Static, loss: Any, metrics: tuple[Any, ...], arguments: tuple[Any, ...]
+) -> Callable[..., Any]:
+    """The compiled evaluation for arguments of these shapes."""
+    return programs.get("evaluation", evaluation_function(static, loss, metrics), arguments)
+
+
 def padded_batches(arrays: tuple[Any, ...], size: int) -> Iterator[tuple[np.ndarray, ...]]:
     """Batches of exactly `size` rows with a weight a row; the last is filled with copies of its first row."""
     total = len(arrays[0])
@@ -77,12 +84,11 @@ def evaluate_arrays(
     batch_size: int,
 ) -> Evaluation:
     """Statistics, outputs and losses of a model over arrays in host memory."""
-    function = evaluation_function(static, loss, metrics)
     totals = init_totals(metrics)
     outputs, losses = [], []
     for *batch, weights in padded_batches((inputs, targets), batch_size):
         arguments = (params, memory, totals, (*map(jax.numpy.asarray, batch), jax.numpy.asarray(weights)))
-        program = programs.get("evaluation", function, arguments)
+        program = evaluation_program(programs, static, loss, metrics, arguments)
         totals, batch_outputs, batch_losses = program(*arguments)
         count = int(weights.sum())
         outputs.append(np.asarray(batch_outputs)[:count])

@@ -190,7 +190,8 @@ def _dataset(data: Data | None, loss: Any, name: str, notes: list[str]) -> Datas
     inputs, targets = as_input(data.inputs), as_input(data.targets)
     if inputs.dtype != data.inputs.dtype:
         notes.append(f"{name} inputs are cast from {data.inputs.dtype} to {inputs.dtype}")
-    return replace(data, inputs=inputs, targets=targets)
+    unchanged = inputs is data.inputs and targets is data.targets
+    return data if unchanged else replace(data, inputs=inputs, targets=targets)
 
 
 def _pair(data: Any, name: str) -> tuple[np.ndarray, np.ndarray]:

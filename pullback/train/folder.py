@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import fcntl
-import io
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -182,7 +182,5 @@ def _json(content: Any) -> bytes:
     return json.dumps(content, indent=1).encode() + b"\n"
 
 
-def _npz(arrays: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
+def _npz(arrays: dict[str, Any]) -> Callable[[IO[bytes]], None]:
+    return lambda file: np.savez(file, allow_pickle=False, **arrays)

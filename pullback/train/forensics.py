@@ -163,7 +163,7 @@ def look(loop: Loop, state: TrainingState, step: int, part: int) -> tuple[list[V
     """Compute one part of the batch of update `step` with every layer watched."""
     rule, size = loop.rule, loop.rule.batch_size // loop.rule.accumulate_steps
     number = jnp.asarray(step // rule.steps_per_epoch + 1, jnp.int32)
-    order = jnp.asarray(loop.order(int(number)))
+    order = loop.order(int(number))
     start = step % rule.steps_per_epoch * rule.batch_size
     raw = select_rows(loop.examples, order, jnp.asarray(start + part * size, jnp.int32), size)
     rows = augmented(rule, raw, number)

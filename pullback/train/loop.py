@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import equinox as eqx
@@ -20,7 +21,7 @@ from pullback.metrics.metric import two_float
 from pullback.optim import learning_rate_in_force
 from pullback.prob import Interval, mean_interval
 from pullback.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from pullback.train.evaluate import Evaluation, Static, evaluate_arrays
+from pullback.train.evaluate import Evaluation, Static, evaluate_arrays, evaluation_program
 from pullback.train.experiment import Prepared
 from pullback.train.folder import RunFolder
 from pullback.train.interruption import Interruption
@@ -71,7 +72,6 @@ class Loop:
     rule: StepRule
     leaves: list[Array]
     structure: Any
-    examples: Examples
     progress: Progress
     interruption: Interruption
     folder: RunFolder | None
@@ -81,6 +81,8 @@ class Loop:
     position: Position = field(default_factory=Position)
     best: PyTree = None
     history: list[dict[str, Any]] = field(default_factory=list)
+    # Number and order of the epoch whose order was drawn last.
+    drawn: tuple[int, Array] | None = None
     # The last state that is known to be good, on the host; what a failure falls back to.
     saved: tuple[PyTree, Position] | None = None
     saved_at: float = field(default_factory=time.monotonic)
@@ -89,7 +91,22 @@ class Loop:
     def state(self) -> TrainingState:
         return jax.tree.unflatten(self.structure, self.leaves)
 
-    def order(self, epoch: int) -> np.ndarray:
+    @cached_property
+    def examples(self) -> Examples:
+        """The training data on the device, put there at the first dispatch, after the compiler had the memory.
+
+        `device_put` copies once, or not at all where the memory is aligned; `jnp.asarray` would copy twice.
+        """
+        data = self.prepared.train_data
+        return Examples(*jax.device_put((data.inputs, data.targets, data.indices)))
+
+    def order(self, epoch: int) -> Array:
+        """Rows in the order of an epoch, on the device; the order drawn last is kept."""
+        if self.drawn is None or self.drawn[0] != epoch:
+            self.drawn = (epoch, jax.device_put(self.draw_order(epoch)))
+        return self.drawn[1]
+
+    def draw_order(self, epoch: int) -> np.ndarray:
         """Rows in the order of an epoch, filled up to whole batches."""
         rows = len(self.prepared.train_data)
         order = np.zeros(self.prepared.steps_per_epoch * self.prepared.batch_size, np.int32)
@@ -98,7 +115,7 @@ class Loop:
 
     def advance(self, leaves: list[Array], epoch: int, count: int) -> list[Array]:
         """The state `count` updates later, within one epoch; the statistics start anew with an epoch."""
-        order, number = jnp.asarray(self.order(epoch)), jnp.asarray(epoch, jnp.int32)
+        order, number = self.order(epoch), jnp.asarray(epoch, jnp.int32)
         state = jax.tree.unflatten(self.structure, leaves)
         if int(state.step) == (epoch - 1) * self.prepared.steps_per_epoch:
             leaves = jax.tree.leaves(state._replace(totals=fresh_totals(self)))
@@ -147,8 +164,6 @@ def build_loop(
     )
     # Fresh buffers: the caller's model must survive the donation.
     leaves, structure = jax.tree.flatten(to_device(state, to_host(state)))
-    data = prepared.train_data
-    examples = Examples(jnp.asarray(data.inputs), jnp.asarray(data.targets), jnp.asarray(data.indices))
     return Loop(
         prepared=prepared,
         programs=Programs(prepared.convolutional, progress.note),
@@ -156,7 +171,6 @@ def build_loop(
         rule=rule,
         leaves=leaves,
         structure=structure,
-        examples=examples,
         progress=progress,
         interruption=interruption,
         folder=folder,
@@ -191,16 +205,18 @@ def run_epoch(loop: Loop) -> None:
     """All steps of the current epoch that are not done yet."""
     prepared, epoch = loop.prepared, loop.position.epoch
     total = prepared.steps_per_epoch
-    device_order, device_epoch = jnp.asarray(loop.order(epoch)), jnp.asarray(epoch, jnp.int32)
+    order, number = loop.order(epoch), jnp.asarray(epoch, jnp.int32)
     end = epoch * total
     pace = Pace(loop.rule.in_loop)
     tokens: deque[Token] = deque()
-    program = training_program(loop, device_order, device_epoch)
+    program = training_program(loop, order, number)
+    if prepared.validation_data is not None:
+        validation_program(loop, prepared.validation_data)
     clock = time.perf_counter
     while loop.position.step < end:
         started = clock()
         count = pace.count(end - loop.position.step)
-        loop.leaves, token = program(loop.leaves, loop.examples, device_order, device_epoch, pace.on_device(count))
+        loop.leaves, token = program(loop.leaves, loop.examples, order, number, pace.on_device(count))
         loop.position = replace(loop.position, step=loop.position.step + count)
         tokens.append(token)
         if pace.learning or len(tokens) > IN_FLIGHT:
@@ -212,15 +228,34 @@ def run_epoch(loop: Loop) -> None:
             raise UserStop
         if save_is_due(loop):
             save(loop)
+    if epoch < prepared.experiment.epochs:
+        # The device is still at work on what was dispatched.
+        loop.order(epoch + 1)
     for token in tokens:
         wait(loop, token, total)
 
 
 def training_program(loop: Loop, order: Array, epoch: Array) -> Callable[..., Any]:
-    """The compiled training step."""
-    arguments = (loop.leaves, loop.examples, order, epoch, jnp.zeros((), jnp.int32))
+    """The compiled training step; of the training data only the shapes are needed."""
+    data = loop.prepared.train_data
+    examples = Examples._make(map(shape_of, (data.inputs, data.targets, data.indices)))
+    arguments = (loop.leaves, examples, order, epoch, jnp.zeros((), jnp.int32))
     run = dispatch(loop.rule, loop.structure)
     return loop.programs.get("training step", run, arguments, donate=(0,))
+
+
+def validation_program(loop: Loop, data: Dataset) -> None:
+    """Compile the evaluation before the training data take memory beside the compiler."""
+    prepared, size = loop.prepared, loop.prepared.evaluation_batch_size
+    batch = tuple(jax.ShapeDtypeStruct((size, *array.shape[1:]), array.dtype) for array in (data.inputs, data.targets))
+    params, totals = jax.tree.leaves(evaluated_params(loop)), init_totals(prepared.metrics)
+    arguments = (params, loop.state.memory, totals, (*batch, jax.ShapeDtypeStruct((size,), jnp.float32)))
+    evaluation_program(loop.programs, loop.static, prepared.loss, prepared.metrics, arguments)
+
+
+def shape_of(array: np.ndarray) -> jax.ShapeDtypeStruct:
+    """Shape and dtype of an array, without its memory."""
+    return jax.ShapeDtypeStruct(array.shape, array.dtype)
 
 
 class Pace:
