@@ -10,14 +10,16 @@ from benchmarks.autodiff.case import CASES, SLOWER, SLOWEST
 from benchmarks.autodiff.compare import GradientComparison, compare
 
 BUSY = 0.05
+_WIDTH = 124
 
 
 def run(names: Sequence[str], rounds: int, seconds: float, say: Callable[[str], None]) -> tuple[Table, list[str]]:
     """The table, and what is to be said below it."""
     comparisons = [compare(name, rounds, seconds, say) for name in names]
-    table = Table(title="compiled value_and_grad of plain JAX programs", title_justify="left")
+    # As wide as it needs, where the terminal is narrower too: a cut number is no number.
+    table = Table(title="compiled value_and_grad of plain JAX programs", title_justify="left", width=_WIDTH)
     for column in ("case", "JAX ms", "Pullback ms", "ratio", "95% interval", "JAX / itself", "limit", "verdict"):
-        table.add_column(column, justify="left" if column in ("case", "verdict") else "right")
+        table.add_column(column, justify="left" if column in ("case", "verdict") else "right", no_wrap=True)
     for comparison in comparisons:
         table.add_row(*_row(comparison))
     notes = [
