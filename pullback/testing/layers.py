@@ -14,6 +14,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
+from pullback import autodiff
 from pullback.core.errors import ShapeError
 from pullback.core.random import row_keys
 from pullback.nn import (
@@ -201,6 +202,30 @@ def _check_against_differences(value: Callable[[Array], Array], at: Array, direc
     np.testing.assert_allclose(curvature, second, rtol=1e-5, atol=1e-5 * (1 + abs(second).max()))
 
 
+def check_own_derivatives(example: LayerExample) -> None:
+    """Our differentiator and JAX's agree, in training, with respect to parameters and input."""
+    for double in (False, True):
+        with jax.enable_x64(double):
+            layer, x = _example(example, jnp.float64 if double else jnp.float32)
+            keys = row_keys(jax.random.key(3), jnp.arange(x.shape[0]))
+            arrays, rest = eqx.partition((layer, x), eqx.is_inexact_array)
+
+            def value(arrays: Any, rest: Any = rest, keys: Array = keys) -> Array:
+                layer, x = eqx.combine(arrays, rest)
+                y = call(layer, x, key=keys, training=True).reshape(-1)
+                return jnp.vdot(jnp.sin(jnp.arange(1.0, y.size + 1, dtype=y.dtype)), y + y**2)
+
+            assert_same_gradient(value, arrays, 1e-12 if double else 1e-5)
+
+
+def assert_same_gradient(value: Callable[[Any], Array], arrays: Any, tolerance: float) -> None:
+    """The gradient by our differentiator is JAX's, to a relative error in the Euclidean norm."""
+    both = jax.jit(lambda arrays: (autodiff.grad(value)(arrays), jax.grad(value)(arrays)))
+    ours, theirs = (np.asarray(ravel_pytree(gradient)[0]) for gradient in both(arrays))
+    assert ours.dtype == theirs.dtype
+    assert np.linalg.norm(ours - theirs) <= tolerance * np.linalg.norm(theirs)
+
+
 def check_refused(example: LayerExample) -> None:
     """A wrong shape or dtype is a `ShapeError` that shows the shape."""
     if example.refused_shape is None:
@@ -230,6 +255,7 @@ CHECKS: tuple[Callable[[LayerExample], None], ...] = (
     check_mapped,
     check_dtype,
     check_derivatives,
+    check_own_derivatives,
     check_refused,
     check_randomness,
 )
