@@ -10,11 +10,11 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr
 
 from pullback.core.errors import ConfigurationError
-from pullback.explain.expression import ZERO, Node, node, number_node, tree_size, walk
+from pullback.explain.expression import ZERO, Node, is_number, node, number_node, tree_size, walk
 from pullback.explain.layout import implicit_axes
 from pullback.explain.reader import Auxiliary, Reader, no_formula, not_supported, program_inputs
 from pullback.explain.reader_rules import RULES
-from pullback.explain.rewrite import build, finish
+from pullback.explain.rewrite import build, finish, settings_first
 from pullback.explain.rules_calls import Function
 from pullback.explain.sharing import name_results, share
 from pullback.explain.styles import Style
@@ -24,6 +24,7 @@ from pullback.explain.writer import Writer
 
 # Beyond this many pieces nobody reads a formula.
 LONGEST = 20_000
+RESULT_LETTERS = "yzfghuvwrs"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ def read_document(
     *,
     named: bool = False,
     layout: int | None = None,
+    numbers: Mapping[float, Node] | None = None,
+    settings: Sequence[str] = (),
 ) -> Document:
     """Read a traced program, simplify, and decide what is named and what is left out.
 
@@ -74,8 +77,9 @@ def read_document(
     outputs : LaTeX of the results.
     named : whether the left side must be the function.
     layout : leading axes to leave out of the result, where that is known.
+    numbers, settings : settings that are no inputs, and what numbers of the program are in terms of them.
     """
-    reader = Reader(RULES)
+    reader = Reader(RULES, numbers=numbers or {})
     views = reader.closed(program, program_inputs(program, inputs))
     results: dict[str, Auxiliary] = {}
     for number, view in enumerate(views):
@@ -84,24 +88,29 @@ def read_document(
         results[f"={number}"] = Auxiliary(plain, _written_out(finish(view.at(*place))))
     pieces = {name: Auxiliary(piece.indices, finish(piece.body)) for name, piece in reader.auxiliaries.items()}
     _check_length(results, pieces)
+    known = _settings(program, inputs) | set(settings) | _single_numbers(program, inputs)
+    for table in (results, pieces):
+        for name, array in table.items():
+            table[name] = Auxiliary(array.indices, settings_first(array.body, known))
     name_results(results, pieces)
     share(results, pieces)
     pieces = _used(results, pieces)
-    repeated = implicit_axes(results, pieces) if layout is None else implicit_axes(results, pieces, {"=0": layout})
-    shapes = _shapes(program, inputs, results, pieces, reader.constants)
-    table = _symbols(inputs, outputs, symbols, shapes, results, pieces, reader.constants)
-    settings = frozenset() if layout is not None else _settings(program, inputs)
+    shapes = dict.fromkeys(settings, ()) | _shapes(program, inputs, results, pieces, reader.constants)
+    ranked = {name: len(shapes[name]) for name in inputs}
+    repeated = implicit_axes(results, pieces, None if layout is None else {"=0": layout}, ranked)
+    table = _symbols([*inputs, *settings], outputs, symbols, shapes, results, pieces, reader.constants)
+    scalars = frozenset() if layout is not None else _settings(program, inputs)
     own = function is not None and function.isidentifier() and len(results) == 1 and not outputs
     taken = "y" in {table[name].latex for name in inputs}
-    shown = named or (own and (taken or len(inputs) - len(settings) == 1))
+    shown = named or (own and (taken or len(inputs) - len(scalars) == 1))
     return Document(
-        tuple(inputs),
+        (*inputs, *settings),
         results,
         pieces,
         table,
         shapes,
         repeated,
-        settings,
+        scalars | set(settings),
         function_symbol(function) if shown and function else None,
         reader.functions,
         reader.constants,
@@ -112,6 +121,13 @@ def _settings(program: ClosedJaxpr, inputs: Sequence[str]) -> frozenset[str]:
     """Inputs that were Python numbers, beside at least one that was an array."""
     variables: list[Any] = list(program.jaxpr.invars)
     found = frozenset(name for name, variable in zip(inputs, variables, strict=True) if variable.aval.weak_type)
+    return found if len(found) < len(inputs) else frozenset()
+
+
+def _single_numbers(program: ClosedJaxpr, inputs: Sequence[str]) -> frozenset[str]:
+    """Inputs that are one number, beside at least one that is an array."""
+    variables: list[Any] = list(program.jaxpr.invars)
+    found = frozenset(name for name, variable in zip(inputs, variables, strict=True) if not variable.aval.shape)
     return found if len(found) < len(inputs) else frozenset()
 
 
@@ -192,13 +208,29 @@ def _symbols(
             fix="give one LaTeX symbol for each result of the kernel",
         )
     table = distinct_symbols([(name, bool(shapes[name])) for name in inputs], chosen)
-    names = list(outputs) or (["y"] if len(results) == 1 else [f"y^{{({n + 1})}}" for n in range(len(results))])
+    used = {symbol.latex for symbol in table.values()}
+    letter = next(letter for letter in RESULT_LETTERS if letter not in used)
+    several = [f"{letter}^{{({number + 1})}}" for number in range(len(results))]
+    names = list(outputs) or ([letter] if len(results) == 1 else several)
     table |= {name: Symbol(latex, plain_text(latex)) for name, latex in zip(results, names, strict=True)}
     taken = {symbol.latex for symbol in table.values()}
     letters = iter(letter for letter in ARRAY_LETTERS if letter not in taken)
     capitals = iter("CABDFGHLMNPQRSTUVWXYZ")
     table |= {name: _letter(capitals, taken) for name in constants}
-    return table | {name: _next_letter(letters) for name in pieces}
+    for name, piece in pieces.items():
+        wished = _customary(piece.body)
+        table[name] = wished if wished and wished.latex not in taken else _next_letter(letters)
+        taken.add(table[name].latex)
+    return table
+
+
+def _customary(body: Node) -> Symbol | None:
+    """The letter that means and variances have everywhere."""
+    if body.op != "mean":
+        return None
+    inner = body.args[0]
+    square = inner.op == "pow" and is_number(inner.args[1], 2) and inner.args[0].op == "add"
+    return Symbol(r"\sigma^{2}", "σ²") if square else Symbol(r"\mu", "μ")
 
 
 def _letter(letters: Any, taken: set[str]) -> Symbol:
@@ -224,7 +256,8 @@ def plain_text(latex: str) -> str:
 
 def _lines(page: Document, style: Style) -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[str]]:
     """Left and right sides of the results and of the named pieces, and the remarks."""
-    writer = Writer(style, page.symbols, page.shapes, page.repeated)
+    sizes = {name: function.shape for name, function in page.functions.items()}
+    writer = Writer(style, page.symbols, page.shapes, page.repeated, sizes)
     first: dict[str, tuple[str, ...]] = {}
     tables: list[list[tuple[str, str]]] = []
     for arrays in (page.results, page.pieces):

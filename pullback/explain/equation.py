@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import numpy as np
 
 from pullback.core.errors import missing_extra
@@ -87,6 +88,7 @@ def equation(
 
     Examples
     --------
+    >>> import jax
     >>> from pullback.nn.linear import linear
     >>> print(equation(linear))
     y_j = ∑_k x_k W_jk + b_j
@@ -96,7 +98,18 @@ def equation(
     traced = trace(kernel, examples)
     outputs = (output,) if isinstance(output, str) else tuple(output or ())
     shown = name or (None if is_transformed(kernel) else traced.name)
-    return _shown(read_document(traced.program, traced.inputs, shown, outputs, symbols or {}, named=name is not None))
+    with jax.enable_x64(True):
+        page = read_document(
+            traced.program,
+            traced.inputs,
+            shown,
+            outputs,
+            symbols or {},
+            named=name is not None,
+            numbers=traced.numbers,
+            settings=traced.settings,
+        )
+        return _shown(page)
 
 
 def _shown(page: Document) -> Equation:

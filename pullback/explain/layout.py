@@ -8,20 +8,24 @@ remains; of \(y_{nj} = \sum_k x_{nk} W_{jk}\) the index \(n\) goes.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pullback.explain.expression import Node
 from pullback.explain.reader import Auxiliary
 
 
 def implicit_axes(
-    results: Mapping[str, Auxiliary], auxiliaries: Mapping[str, Auxiliary], known: Mapping[str, int] | None = None
+    results: Mapping[str, Auxiliary],
+    auxiliaries: Mapping[str, Auxiliary],
+    known: Mapping[str, int] | None = None,
+    ranked: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
     """How many leading axes each result and each other array leaves out, by name; the most that fits.
 
     Parameters
     ----------
     known : results whose number is settled.
+    ranked : number of axes of arguments; where the result keeps an index, none of them may lose all of its own.
     """
     settled = known or {}
     ranks = [
@@ -33,9 +37,16 @@ def implicit_axes(
         if all(
             _fits(result.body, result.indices[:count], arrays, everything)
             for result, count in zip(results.values(), counts, strict=True)
-        ):
+        ) and (settled or not _loses_all(results, counts, arrays, ranked or {})):
             return arrays
     raise AssertionError("leaving out no axis always fits")
+
+
+def _loses_all(
+    results: Mapping[str, Auxiliary], counts: Sequence[int], arrays: Mapping[str, int], ranked: Mapping[str, int]
+) -> bool:
+    keeps = any(len(result.indices) > count for result, count in zip(results.values(), counts, strict=True))
+    return keeps and any(rank and arrays.get(name) == rank for name, rank in ranked.items())
 
 
 def _fits(body: Node, left_out: tuple[Node, ...], arrays: dict[str, int], auxiliaries: Mapping[str, Auxiliary]) -> bool:

@@ -54,11 +54,15 @@ class Auxiliary:
 
 @dataclass
 class Reader:
-    """What reading one program gathers: arrays that need a name, and the named functions that it calls."""
+    """What reading one program gathers: arrays that need a name, and the named functions that it calls.
+
+    `numbers` says what a number of the program is in terms of settings.
+    """
 
     rules: Mapping[str, Rule]
     auxiliaries: dict[str, Auxiliary] = field(default_factory=dict)
     functions: dict[str, Any] = field(default_factory=dict)
+    numbers: Mapping[float, Node] = field(default_factory=dict)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     _numbers: Any = field(default_factory=itertools.count)
 
@@ -103,7 +107,8 @@ class Reader:
         """A number or an array that the program holds; an array of equal entries is that number."""
         array = np.asarray(value)
         if array.size and (array == array.flat[0]).all() or (array.size == 1):
-            found = _scalar(array.flat[0])
+            value = array.flat[0]
+            found = self.numbers.get(float(value)) or _scalar(value)
             return View(array.shape, array.dtype, lambda *place: found)
         name = f"#{len(self.constants)}"
         self.constants[name] = array

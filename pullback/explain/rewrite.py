@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Any
 
 from pullback.explain import rewrite_arithmetic as arithmetic
@@ -23,7 +23,7 @@ PASSES: dict[str, tuple[Pass, ...]] = {
     "any": (reductions.reduction, reductions.extremum),
     "bracket": (conditions.bracket,),
     "cases": (conditions.cases,),
-    "div": (arithmetic.divide, powers.quotient_of_exponentials, powers.inverse_exponential),
+    "div": (arithmetic.divide, powers.inverse_exponential),
     "eq": (conditions.compare,),
     "exp": (powers.exponential,),
     "expm1": (powers.exponential_less_one,),
@@ -53,7 +53,11 @@ PASSES: dict[str, tuple[Pass, ...]] = {
     "sum": (reductions.reduction, reductions.total),
 }
 # Passes that would hide the parts of an expression from the others, run once over the whole.
-LAST: dict[str, tuple[Pass, ...]] = {"cases": (conditions.maximum_by_cases,)}
+LAST: dict[str, tuple[Pass, ...]] = {
+    "add": (reductions.sum_over_window,),
+    "cases": (conditions.maximum_by_cases,),
+    "mul": (powers.product_of_exponentials,),
+}
 
 
 @functools.lru_cache(maxsize=65536)
@@ -87,3 +91,27 @@ def finish(expression: Node) -> Node:
             found = rewrite(found, build) or found
         done[part] = found
     return done[expression]
+
+
+def settings_first(expression: Node, settings: Collection[str]) -> Node:
+    """In every product, numbers stand first, then settings, then the rest; nothing else is changed.
+
+    Examples
+    --------
+    >>> x, s = node("element", data=("x", None)), node("element", data=("s", None))
+    >>> settings_first(node("mul", x, s), {"s"}).args == (s, x)
+    True
+    """
+    done: dict[Node, Node] = {}
+    for part in walk(expression):
+        args = tuple(done[argument] for argument in part.args)
+        if part.op == "mul":
+            args = tuple(sorted(args, key=lambda factor: _rank(factor, settings)))
+        done[part] = rebuild(part, args, node)
+    return done[expression]
+
+
+def _rank(factor: Node, settings: Collection[str]) -> int:
+    if factor.op in ("number", "pi"):
+        return 0 if factor.op == "number" else 1
+    return 2 if factor.op == "element" and factor.data[0] in settings else 3

@@ -12,6 +12,7 @@ from typing import Any
 
 from pullback.explain.constants import number
 from pullback.explain.expression import ONE, ZERO, Node, is_number, node, number_node
+from pullback.explain.rewrite_powers import is_shift
 
 
 def signed(term: Node) -> tuple[int, Node]:
@@ -29,7 +30,13 @@ def _negative(sign: int, term: Node) -> Node:
 
 def add(expression: Node, build: Any) -> Node | None:
     """One flat sum: numbers added up, opposite terms gone, equal terms counted, a positive term first."""
+    merged = _cases_added(expression.args, build) or _shift_outside(expression.args, build)
+    if merged is not None:
+        return merged
     terms = _flat_terms(expression.args)
+    if not _meet(terms):
+        # Where nothing cancels or adds up, a difference of a sum keeps its parentheses.
+        terms = _flat_terms(expression.args, through_signs=False)
     constant = sum((sign * term.data for sign, term in terms if is_number(term)), Fraction(0))
     number_first = bool(terms) and is_number(terms[0][1])
     counts: Counter[Node] = Counter()
@@ -55,12 +62,56 @@ def add(expression: Node, build: Any) -> Node | None:
     return node("add", *(_negative(sign, term) for sign, term in kept))
 
 
-def _flat_terms(args: tuple[Node, ...], sign: int = 1) -> list[tuple[int, Node]]:
+def _cases_added(args: tuple[Node, ...], build: Any) -> Node | None:
+    """Two functions by the same cases are added case by case."""
+    for position, one in enumerate(args):
+        for other in args[position + 1 :]:
+            if _conditions(one) and _conditions(one) == _conditions(other):
+                values = [build("add", *pair) for pair in zip(_branches(one), _branches(other), strict=True)]
+                pairs = [part for pair in zip(_conditions(one), values, strict=False) for part in pair]
+                together = build("cases", *pairs, values[-1])
+                return build("add", *(term for term in args if term not in (one, other)), together)
+    return None
+
+
+def _shift_outside(args: tuple[Node, ...], build: Any) -> Node | None:
+    r"""\(a e^{-m} + b e^{-m} = (a + b) e^{-m}\) for a maximum \(m\), and in the same way over \(e^{-m}\)."""
+    if len(args) < 2:
+        return None
+    sides = [_factors((term,))[2:] for term in args]
+    for side in (0, 1):
+        shifts = [factor for factor in sides[0][side] if is_shift(factor)]
+        shared = [shift for shift in shifts if all(shift in factors[side] for factors in sides)]
+        if shared:
+            whole = build("mul", *shared)
+            opposite, applied = ("div", "mul") if side == 0 else ("mul", "div")
+            return build(applied, build("add", *(build(opposite, term, whole) for term in args)), whole)
+    return None
+
+
+def _conditions(term: Node) -> tuple[Node, ...]:
+    inner = term.args[0] if term.op == "neg" else term
+    return inner.args[:1] if inner.op == "bracket" else inner.args[:-1:2] if inner.op == "cases" else ()
+
+
+def _branches(term: Node) -> list[Node]:
+    sign, inner = (-1, term.args[0]) if term.op == "neg" else (1, term)
+    values = [ONE, ZERO] if inner.op == "bracket" else [*inner.args[1:-1:2], inner.args[-1]]
+    return [number(-value.data) if sign < 0 and is_number(value) else _negative(sign, value) for value in values]
+
+
+def _meet(terms: list[tuple[int, Node]]) -> bool:
+    """Whether two of the terms are numbers, or multiples of the same."""
+    kinds = [None if is_number(term) else _integer_factor(term)[1] for _, term in terms]
+    return len(set(kinds)) < len(kinds)
+
+
+def _flat_terms(args: tuple[Node, ...], sign: int = 1, *, through_signs: bool = True) -> list[tuple[int, Node]]:
     terms = []
     for argument in args:
         own, term = signed(argument)
-        if term.op == "add":
-            terms += _flat_terms(term.args, sign * own)
+        if term.op == "add" and (through_signs or own > 0):
+            terms += _flat_terms(term.args, sign * own, through_signs=through_signs)
         else:
             terms.append((sign * own, term))
     return terms
@@ -164,7 +215,20 @@ def _cancelled(above: list[Node], below: list[Node], build: Any) -> tuple[list[N
             exponents[base] = exponents.get(base, 0) + side * exponent
     numerator = [_power(base, exponent, build) for base, exponent in exponents.items() if exponent > 0]
     denominator = [_power(base, -exponent, build) for base, exponent in exponents.items() if exponent < 0]
-    return numerator, denominator
+    return _one_root(numerator, build), _one_root(denominator, build)
+
+
+def _one_root(factors: list[Node], build: Any) -> list[Node]:
+    r"""\(\sqrt2 \sqrt\pi = \sqrt{2\pi}\)."""
+    roots = [factor for factor in factors if factor.op == "sqrt" and _is_constant(factor)]
+    if len(roots) < 2:
+        return factors
+    root = build("sqrt", build("mul", *(factor.args[0] for factor in roots)))
+    return [root, *(factor for factor in factors if factor not in roots)]
+
+
+def _is_constant(expression: Node) -> bool:
+    return expression.op in ("number", "pi") or (bool(expression.args) and all(map(_is_constant, expression.args)))
 
 
 def _base(factor: Node) -> tuple[Node, int]:

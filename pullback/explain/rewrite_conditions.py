@@ -6,7 +6,7 @@ An equation is about real numbers: a test whether a value is NaN or infinite, wh
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pullback.explain.expression import FALSE, ONE, TRUE, ZERO, Node, is_number, node, rebuild
@@ -38,6 +38,8 @@ def is_infinite(expression: Node) -> bool:
 def compare(expression: Node, build: Any) -> Node | None:
     """A comparison that is decided by its numbers, its ranges, or by the values being real; numbers to the right."""
     left, right = expression.args
+    if expression.op in ("eq", "ne") and (chosen := _of_truth(left, right, build)) is not None:
+        return chosen if expression.op == "eq" else negation(chosen, build)
     if left is right:
         return truth(expression.op in ("le", "ge", "eq"))
     if is_infinite(left) != is_infinite(right):
@@ -50,6 +52,16 @@ def compare(expression: Node, build: Any) -> Node | None:
     if is_number(left) and not is_number(right):
         return build(TURNED[expression.op], right, left)
     return None
+
+
+def _of_truth(left: Node, right: Node, build: Any) -> Node | None:
+    """A truth value compared with true or false, or 1 or 0, is itself or its opposite."""
+    known = {TRUE: True, FALSE: False, ONE: True, ZERO: False}
+    if left.op == "bracket" and right in (ZERO, ONE):
+        left = left.args[0]
+    elif right not in (TRUE, FALSE):
+        return None
+    return left if known[right] else negation(left, build)
 
 
 def _decided(op: str, left: Node, right: Node) -> bool | None:
@@ -68,9 +80,36 @@ def conjunction(expression: Node, build: Any) -> Node | None:
     """And: true parts gone, false if one is."""
     parts = [part for argument in expression.args for part in (argument.args if argument.op == "and" else (argument,))]
     kept = list(dict.fromkeys(part for part in parts if part is not TRUE))
+    kept = [part for part in kept if not any(_implies(other, part) for other in kept if other is not part)]
     if FALSE in kept or any(negation(part, build) in kept for part in kept):
         return FALSE
+    if any(_exclude(one, other) for one in kept for other in kept):
+        return FALSE
     return TRUE if not kept else kept[0] if len(kept) == 1 else node("and", *kept)
+
+
+def _implies(first: Node, second: Node) -> bool:
+    """Whether x < 1 says all that x < 8 says."""
+    if first.op != second.op or first.op not in ("lt", "le", "gt", "ge") or first.args[0] is not second.args[0]:
+        return False
+    one, other = _value(first.args[1]), _value(second.args[1])
+    if one is None or other is None:
+        return False
+    return one < other if first.op in ("lt", "le") else one > other
+
+
+def _exclude(low: Node, high: Node) -> bool:
+    """Whether both x >= 3 and x <= -3 are asked for."""
+    if low.op not in ("gt", "ge") or high.op not in ("lt", "le") or low.args[0] is not high.args[0]:
+        return False
+    values = [_value(side.args[1]) for side in (low, high)]
+    return values[0] is not None and values[1] is not None and values[0] > values[1]
+
+
+def _value(expression: Node) -> Any:
+    if expression.op == "neg" and is_number(expression.args[0]):
+        return -expression.args[0].data
+    return expression.data if is_number(expression) else None
 
 
 def disjunction(expression: Node, build: Any) -> Node | None:
@@ -116,7 +155,13 @@ def cases(expression: Node, build: Any) -> Node | None:
         if condition is TRUE:
             remaining, otherwise = [], value
             break
-        branches.append((condition, assume(value, facts | learned(condition, True, build), build)))
+        value = assume(value, facts | learned(condition, True, build), build)
+        if value.op == "cases":
+            *inner, last = value.args
+            for narrower, part in zip(inner[::2], inner[1::2], strict=True):
+                branches.append((build("and", condition, narrower), part))
+            value = last
+        branches.append((condition, value))
         facts |= learned(condition, False, build)
     otherwise = assume(otherwise, facts, build)
     if otherwise.op == "cases":
@@ -126,7 +171,22 @@ def cases(expression: Node, build: Any) -> Node | None:
         branches.pop()
     if not branches:
         return otherwise
+    branches = _joined(branches, build)
+    if len(branches) == 1 and {branches[0][1], otherwise} == {ONE, ZERO}:
+        condition, value = branches[0]
+        return build("bracket", condition if value is ONE else negation(condition, build))
     return node("cases", *(part for branch in branches for part in branch), otherwise)
+
+
+def _joined(branches: list[tuple[Node, Node]], build: Any) -> list[tuple[Node, Node]]:
+    """Cases of the same value one after another are one case."""
+    joined: list[tuple[Node, Node]] = []
+    for condition, value in branches:
+        if joined and joined[-1][1] is value:
+            joined[-1] = (build("or", joined[-1][0], condition), value)
+        else:
+            joined.append((condition, value))
+    return joined
 
 
 def learned(condition: Node, holds: bool, build: Any) -> dict[Node, Node]:
@@ -160,17 +220,29 @@ def assume(expression: Node, facts: Mapping[Node, Node], build: Any) -> Node:
 
 def picked(expression: Node, facts: Mapping[Node, Node], build: Any) -> Node | None:
     r"""\(\sum_j [j = k] f_j = f_k\) where \(k\) is a possible value of \(j\)."""
-    from_sum = expression.op == "sum" and len(expression.data) == 1 and expression.args[0].op == "cases"
-    if not from_sum or len(expression.args[0].args) != 3 or not is_number(expression.args[0].args[2], 0):
+    if expression.op != "sum":
         return None
-    (bound,) = expression.data
-    condition, value, _ = expression.args[0].args
-    if condition.op != "eq" or bound not in condition.args:
-        return None
-    chosen = condition.args[1] if condition.args[0] is bound else condition.args[0]
-    if bound in chosen.free or not _in_range(chosen, bound.data[1], facts, build):
-        return None
-    return _exchanged(value, bound, chosen, build)
+    for condition, value in _conditional(expression.args[0], build):
+        for bound in expression.data:
+            if condition.op != "eq" or bound not in condition.args:
+                continue
+            chosen = condition.args[1] if condition.args[0] is bound else condition.args[0]
+            if bound not in chosen.free and _in_range(chosen, bound.data[1], facts, build):
+                rest = tuple(sub for sub in expression.data if sub is not bound)
+                return build("sum", _exchanged(value, bound, chosen, build), data=rest)
+    return None
+
+
+def _conditional(body: Node, build: Any) -> Iterator[tuple[Node, Node]]:
+    """Conditions without which the body is zero, and what it is where they hold."""
+    if body.op == "cases" and len(body.args) == 3 and is_number(body.args[2], 0):
+        yield body.args[0], body.args[1]
+    if body.op == "bracket":
+        yield body.args[0], ONE
+    if body.op == "mul":
+        for factor in body.args:
+            for condition, value in _conditional(factor, build):
+                yield condition, build("mul", value, *(other for other in body.args if other is not factor))
 
 
 def _exchanged(expression: Node, bound: Node, chosen: Node, build: Any) -> Node:

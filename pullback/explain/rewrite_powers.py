@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from pullback.explain.constants import number
-from pullback.explain.expression import ONE, Node, is_number, number_node
+from pullback.explain.expression import ONE, Node, is_number, node, number_node, walk
 
 HALF = number_node(Fraction(1, 2))
 
@@ -39,9 +39,15 @@ def power(expression: Node, build: Any) -> Node | None:
         return build("neg", inner) if exponent.data % 2 else inner
     if base.op == "abs" and whole and not exponent.data % 2:
         return build("pow", base.args[0], exponent)
-    if base.op == "div" and base.args[0] is ONE and whole:
-        return build("div", ONE, build("pow", base.args[1], exponent))
+    if base.op == "div" and whole and (base.args[0] is ONE or _has_root(base.args[1])):
+        return build("div", *(build("pow", part, exponent) for part in base.args))
+    if base.op == "mul" and whole and (is_number(base.args[0]) or any(map(is_shift, base.args))):
+        return build("mul", *(build("pow", factor, exponent) for factor in base.args))
     return None
+
+
+def _has_root(below: Node) -> bool:
+    return below.op == "sqrt" or (below.op == "mul" and any(factor.op == "sqrt" for factor in below.args))
 
 
 def _is_whole(value: Node) -> bool:
@@ -56,12 +62,32 @@ def square_root(expression: Node, build: Any) -> Node | None:
         return root if root is not expression else None
     if inner.op == "pow" and is_number(inner.args[1], 2):
         return build("abs", inner.args[0])
+    if inner.op == "mul" and is_number(inner.args[0]) and _is_whole(inner.args[0]):
+        root = math.isqrt(int(inner.args[0].data))
+        if root * root == inner.args[0].data:
+            return build("mul", number_node(root), build("sqrt", build("mul", *inner.args[1:])))
     return None
 
 
+def holds_maximum(term: Node) -> bool:
+    """Whether a maximum over an index occurs in it."""
+    return any(part.op == "maximum_over" for part in walk(term))
+
+
+def is_shift(factor: Node) -> bool:
+    r"""Whether it is \(e^{-m}\) with a maximum \(m\): a factor that keeps numbers small and cancels in the end."""
+    base = factor.args[0] if factor.op == "pow" else factor
+    return base.op == "exp" and base.args[0].op == "neg" and holds_maximum(base.args[0])
+
+
 def exponential(expression: Node, build: Any) -> Node | None:
-    r"""\(e^0 = 1\), \(e^{\log a} = a\), \(e^{b \log a} = a^b\), \(e^{a - \log b} = e^a / b\)."""
+    r"""\(e^0 = 1\), \(e^{\log a} = a\), \(e^{b \log a} = a^b\), \(e^{a - \log b} = e^a / b\).
+
+    In \(e^{x - m} = e^x e^{-m}\) a maximum \(m\) becomes a factor of its own, so that it can cancel.
+    """
     (exponent,) = expression.args
+    if exponent.op == "neg" and exponent.args[0].op == "add":
+        exponent = node("add", *(build("neg", term) for term in exponent.args[0].args))
     if is_number(exponent, 0):
         return ONE
     if exponent.op == "log":
@@ -79,6 +105,10 @@ def exponential(expression: Node, build: Any) -> Node | None:
             rest = [term for term in exponent.args if term not in logarithms]
             below = [term.args[0].args[0] for term in logarithms]
             return build("div", build("exp", build("add", *rest)), build("mul", *below))
+        shifts = [term for term in exponent.args if term.op == "neg" and holds_maximum(term)]
+        if shifts and len(shifts) < len(exponent.args):
+            rest = build("exp", build("add", *(term for term in exponent.args if term not in shifts)))
+            return build("mul", rest, *(build("exp", term) for term in shifts))
     return None
 
 
@@ -97,6 +127,18 @@ def logarithm(expression: Node, build: Any) -> Node | None:
     if inner.op == "div" and inner.args[1].op == "exp":
         return build("add", build("log", inner.args[0]), build("neg", inner.args[1].args[0]))
     return None
+
+
+def product_of_exponentials(expression: Node, build: Any) -> Node | None:
+    r"""\(e^a e^{-m} = e^{a - m}\), where the factor did not cancel. Asked for at the end."""
+    shifts = [factor for factor in expression.args if is_shift(factor) and factor.op == "exp"]
+    other = next((factor for factor in expression.args if factor.op == "exp" and factor not in shifts), None)
+    if not shifts or other is None:
+        return None
+    exponent = build("add", other.args[0], *(shift.args[0] for shift in shifts))
+    rest = [factor for factor in expression.args if factor not in (*shifts, other)]
+    together = node("exp", exponent)
+    return node("mul", *rest, together) if rest else together
 
 
 def exponential_less_one(expression: Node, build: Any) -> Node | None:
@@ -129,26 +171,6 @@ def absolute_value(expression: Node, build: Any) -> Node | None:
         return build("abs", inner.args[0])
     even = inner.op == "pow" and is_number(inner.args[1]) and _is_whole(inner.args[1]) and not inner.args[1].data % 2
     return inner if even or inner.op in ("abs", "sqrt", "exp") else None
-
-
-def quotient_of_exponentials(expression: Node, build: Any) -> Node | None:
-    r"""A shift of both sides cancels: \(e^{x - m} / e^{-m} = e^x\)."""
-    above, below = expression.args
-    factors = list(below.args) if below.op == "mul" else [below]
-    shifts = [factor for factor in factors if factor.op == "exp"]
-    parts = list(above.args) if above.op == "mul" else [above]
-    for shift in shifts:
-        for position, part in enumerate(parts):
-            if part.op == "exp" and _shares_term(part.args[0], shift.args[0]):
-                less = build("exp", build("add", part.args[0], build("neg", shift.args[0])))
-                rest = [factor for factor in factors if factor is not shift]
-                above = build("mul", *parts[:position], less, *parts[position + 1 :])
-                return build("div", above, build("mul", *rest)) if rest else above
-    return None
-
-
-def _shares_term(exponent: Node, shift: Node) -> bool:
-    return exponent is shift or (exponent.op == "add" and shift in exponent.args)
 
 
 def inverse_exponential(expression: Node, build: Any) -> Node | None:

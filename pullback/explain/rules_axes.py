@@ -134,6 +134,8 @@ def padded(reader: Reader, x: View, filling: Node, configuration: Any, output: V
     """`x` inside `filling`: beyond the edges, and between the entries where they are spread out."""
     spread = any(between for _, _, between in configuration)
     reaches = any(low > 0 or high > 0 for low, high, _ in configuration)
+    # Equal entries need no name: whether a place is inside says all.
+    reaches = reaches and not is_number(x.at(*reader.new_indices(x.shape)))
     source = reader.named(x, filling) if reaches and not spread and _is_plain(filling) else x
 
     def entry(*place: Node) -> Node:

@@ -20,22 +20,26 @@ OF_JAX = "/jax/_src/"
 # Name of the one result while the layout of a function is worked out.
 RESULT = "=0"
 # Functions that JAX guards against overflow and whose formula is known.
-CLOSED_FORMS = {"logaddexp": "logaddexp"}
+CLOSED_FORMS = {"floor_divide": "floor_div", "logaddexp": "logaddexp", "remainder": "mod"}
 
 
 @dataclass(frozen=True)
 class Function:
-    """A named function that a program calls: its own program, and how its arrays are laid out."""
+    """A named function that a program calls: its program, the axes of its result, and which are not written."""
 
     name: str
     arguments: tuple[str, ...]
     program: ClosedJaxpr
+    shape: tuple[int, ...]
     repeated: int
     arguments_repeated: tuple[int, ...]
 
 
 def _jit(reader: Reader, equation: JaxprEqn, operands: list[View]) -> list[View]:
     program = equation.params["jaxpr"]
+    known = _closed_form(equation, program, operands)
+    if known is not None:
+        return [known]
     function = _function(reader, equation, program)
     return reader.closed(program, operands) if function is None else [_call(reader, equation, function, operands)]
 
@@ -67,13 +71,24 @@ def _function(reader: Reader, equation: JaxprEqn, program: ClosedJaxpr) -> Funct
     (output,) = inner.closed(program, inputs)
     indices = tuple(inner.new_index(size) if size > 1 else ZERO for size in output.shape)
     plain = tuple(sub for sub in indices if sub is not ZERO)
-    arrays = implicit_axes({RESULT: Auxiliary(plain, output.at(*indices))}, inner.auxiliaries)
+    arrays = implicit_axes({RESULT: Auxiliary(plain, output.at(*indices))}, inner.auxiliaries, None, _ranks(program))
     if inner.constants:
         return None
     counts = tuple(arrays.get(str(number), 0) for number in range(len(names)))
-    function = Function(name, names, program, arrays[RESULT], counts)
+    shape = tuple(sub.data[1] for sub in plain[arrays[RESULT] :])
+    function = Function(name, names, program, shape, arrays[RESULT], counts)
     reader.functions[name] = function
     return function
+
+
+def _ranks(program: ClosedJaxpr) -> dict[str, int]:
+    """Number of written axes of each input."""
+    shapes = [variable.aval.shape for variable in _variables(program)]
+    return {str(number): sum(size > 1 for size in shape) for number, shape in enumerate(shapes)}
+
+
+def _variables(program: ClosedJaxpr) -> list[Any]:
+    return list(program.jaxpr.invars)
 
 
 def _call(reader: Reader, equation: JaxprEqn, function: Function, operands: list[View]) -> View:
@@ -101,15 +116,17 @@ def _call(reader: Reader, equation: JaxprEqn, function: Function, operands: list
 
 
 def _custom(reader: Reader, equation: JaxprEqn, operands: list[View]) -> list[View]:
-    source = (
-        str(equation.params["call_jaxpr"].jaxpr.debug_info.func_src_info or "")
-        if "call_jaxpr" in equation.params
-        else ""
-    )
-    name = source.partition(" at ")[0]
-    if name in CLOSED_FORMS and OF_JAX in source:
-        return [moved(equation, lambda *place: build(CLOSED_FORMS[name], *(x.aligned(*place) for x in operands)))]
-    return _inline(reader, equation, operands)
+    known = _closed_form(equation, equation.params.get("call_jaxpr"), operands)
+    return _inline(reader, equation, operands) if known is None else [known]
+
+
+def _closed_form(equation: JaxprEqn, program: Any, operands: list[View]) -> View | None:
+    """A function of JAX by its formula."""
+    source = str(program.jaxpr.debug_info.func_src_info or "") if isinstance(program, ClosedJaxpr) else ""
+    form = CLOSED_FORMS.get(source.partition(" at ")[0])
+    if form is None or OF_JAX not in source.replace("\\", "/") or len(operands) != 2:
+        return None
+    return moved(equation, lambda *place: build(form, *(x.aligned(*place) for x in operands)))
 
 
 def _inline(reader: Reader, equation: JaxprEqn, operands: list[View]) -> list[View]:

@@ -48,6 +48,7 @@ def read_beyond(reader: Reader, x: View, place: Sequence[Node], outside: Node) -
 
 def _convolution(reader: Reader, equation: JaxprEqn, operands: list[View]) -> View:
     (x, kernel), settings = operands, equation.params
+    x = reader.named(x) if x.at(*reader.new_indices(x.shape)).op == "cases" else x
     numbers = settings["dimension_numbers"]
     groups, batch_groups = settings["feature_group_count"], settings["batch_group_count"]
     out_channels = kernel.shape[numbers.rhs_spec[0]]

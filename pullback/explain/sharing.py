@@ -5,17 +5,20 @@ Two pieces are the same if they are equal up to the names of their indices: \(e^
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pullback.explain.expression import Node, binders, index, node, rebuild, substitute, walk
+from pullback.explain.expression import REDUCTIONS, Node, binders, index, node, rebuild, substitute, walk
 from pullback.explain.reader import Auxiliary
 
 # What a line of its own must save: pieces of the formula, counted over all occurrences but one.
-LEAST_SAVING = 8
+LEAST_SAVING = 7
 LEAST_SIZE = 4
+# A sum or mean is long to read, whatever it runs over.
+REDUCTION_SIZE = 6
 UNNAMED = frozenset(
     "lt le gt ge eq ne and or not true false bracket index element number symbol floor_div mod pi neg".split()
 )
@@ -29,6 +32,7 @@ class Shape:
     indices: tuple[Node, ...]
 
 
+@functools.lru_cache(maxsize=65536)
 def shape_of(expression: Node) -> Shape:
     """The expression with its free indices numbered in order of appearance, its bound ones by depth."""
     order: dict[Node, Node] = {}
@@ -60,12 +64,11 @@ def _renamed(part: Node, names: dict[Node, Node]):
 
 
 def written_size(expression: Node) -> int:
-    """Number of pieces one reads: operations, numbers and array elements, each element counting once."""
+    """Number of pieces one reads: operations, numbers and array elements."""
     sizes: dict[Node, int] = {}
     for part in walk(expression):
-        sizes[part] = 1 if part.op in ("element", "neg") else 1 + sum(sizes[argument] for argument in part.args)
-        if part.op == "neg":
-            sizes[part] = sizes[part.args[0]]
+        own = {"element": 1, "neg": 0}.get(part.op, REDUCTION_SIZE if part.op in REDUCTIONS else 1)
+        sizes[part] = own + (0 if part.op == "element" else sum(sizes[argument] for argument in part.args))
     return sizes[expression]
 
 
@@ -127,7 +130,7 @@ def holds_array(expression: Node) -> bool:
 
 
 def _worthwhile(bodies: Sequence[Node]) -> Shape | None:
-    """The longest piece that is worth a line of its own."""
+    """The piece that is most worth a line of its own: a reduction, such as a mean, before others, then the longest."""
     counts: Counter[Node] = Counter()
     shapes: dict[Node, Shape] = {}
 
@@ -135,18 +138,17 @@ def _worthwhile(bodies: Sequence[Node]) -> Shape | None:
         if part.op not in UNNAMED:
             found = shape_of(part)
             counts[found.pattern] += 1
-            if counts[found.pattern] > 1:
-                return
-            shapes[found.pattern] = found
+            shapes.setdefault(found.pattern, found)
         for argument in part.args:
             visit(argument)
 
     for body in bodies:
         visit(body)
-    best, largest = None, 0
+    best, largest = None, (False, 0)
     for pattern, count in counts.items():
         size = written_size(pattern)
         worth = size >= LEAST_SIZE and (count - 1) * size >= LEAST_SAVING
-        if worth and size > largest and holds_array(pattern):
-            best, largest = shapes[pattern], size
+        rank = (pattern.op in REDUCTIONS, size)
+        if worth and rank > largest and holds_array(pattern):
+            best, largest = shapes[pattern], rank
     return best

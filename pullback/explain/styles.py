@@ -24,7 +24,7 @@ class Style(Protocol):
     def parentheses(self, inner: str) -> str: ...
     def fraction(self, above: str, below: str, grouped: tuple[bool, bool]) -> str: ...
     def power(self, base: str, exponent: str, simple: bool) -> str: ...
-    def root(self, inner: str) -> str: ...
+    def root(self, inner: str, degree: int = 2) -> str: ...
     def absolute(self, inner: str) -> str: ...
     def floor(self, inner: str) -> str: ...
     def ceiling(self, inner: str) -> str: ...
@@ -75,8 +75,8 @@ class Latex:
     def power(self, base: str, exponent: str, simple: bool) -> str:
         return f"{base}^{{{exponent}}}"
 
-    def root(self, inner: str) -> str:
-        return rf"\sqrt{{{inner}}}"
+    def root(self, inner: str, degree: int = 2) -> str:
+        return rf"\sqrt{{{inner}}}" if degree == 2 else rf"\sqrt[{degree}]{{{inner}}}"
 
     def absolute(self, inner: str) -> str:
         return rf"\left| {inner} \right|"
@@ -163,8 +163,9 @@ class Unicode:
             base + superscript(exponent) if exponent.isdigit() else f"{base}^{exponent if simple else f'({exponent})'}"
         )
 
-    def root(self, inner: str) -> str:
-        return f"√{inner}" if inner.isalnum() else f"√({inner})"
+    def root(self, inner: str, degree: int = 2) -> str:
+        sign = "√" if degree == 2 else f"{superscript(str(degree))}√"
+        return f"{sign}{inner}" if inner.isalnum() else f"{sign}({inner})"
 
     def absolute(self, inner: str) -> str:
         return f"|{inner}|"

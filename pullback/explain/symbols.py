@@ -56,6 +56,7 @@ ARGUMENTS: dict[str, Symbol] = {
     "start": Symbol(r"\eta_{s}", "ηₛ"),
     "step": Symbol("t", "t"),
     "steps": Symbol("T", "T"),
+    "tree": Symbol("g", "g"),
     "upper": Symbol("b", "b"),
     "variance": Symbol(r"\sigma^{2}", "σ²"),
     "velocity": Symbol("v", "v"),
@@ -65,7 +66,6 @@ ARGUMENTS: dict[str, Symbol] = {
 }
 # Functions that the literature writes with a sign of its own.
 FUNCTION_SYMBOLS: dict[str, Symbol] = {
-    "log_sum_exp": Symbol(r"\operatorname{log\,sum\,exp}", "logsumexp"),
     "sigmoid": Symbol(r"\sigma", "σ"),
     "tanh": Symbol(r"\tanh", "tanh"),
 }
@@ -97,13 +97,16 @@ def symbol_of(name: str, *, array: bool = False) -> Symbol:
     """
     if name in ARGUMENTS:
         return ARGUMENTS[name]
+    tree, _, leaf = name.rpartition(".")
+    if tree:
+        return symbol_of(f"{tree}_{leaf}" if leaf.isdigit() else leaf, array=array)
     base, _, accent = name.rpartition("_")
     if base and accent in ACCENTS:
         inner = symbol_of(base, array=array)
         return Symbol(rf"\{accent}{{{inner.latex}}}", inner.unicode + ACCENTS[accent])
     numbered = re.fullmatch(r"(.*?)_?(\d+)", name)
     if numbered and numbered[1]:
-        inner, digits = symbol_of(numbered[1]), numbered[2]
+        inner, digits = symbol_of(numbered[1], array=array), numbered[2]
         if array:
             return Symbol(f"{inner.latex}^{{({digits})}}", f"{inner.unicode}⁽{superscript(digits)}⁾")
         return Symbol(f"{inner.latex}_{{{digits}}}", inner.unicode + subscript(digits))
@@ -122,8 +125,8 @@ def plain_symbol(name: str) -> Symbol:
 
 def function_symbol(name: str) -> Symbol:
     """How a named function is written."""
-    escaped = name.replace("_", r"\_")
-    return FUNCTION_SYMBOLS.get(name, Symbol(rf"\operatorname{{{escaped}}}", name))
+    joined = name.replace("_", "")
+    return FUNCTION_SYMBOLS.get(name, Symbol(rf"\operatorname{{{joined}}}", name))
 
 
 def distinct_symbols(names: Iterable[tuple[str, bool]], chosen: Mapping[str, str]) -> dict[str, Symbol]:

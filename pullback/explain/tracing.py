@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,14 +18,17 @@ from jax.extend.core import ClosedJaxpr
 
 from pullback.core.errors import PullbackError
 from pullback.explain.arguments import Arguments, candidates, name_of, plain_function, signature_of
+from pullback.explain.expression import Node
 from pullback.explain.reader import EquationError
+from pullback.explain.settings import numbers_from_setting, odd_values
 
 
 @dataclass(frozen=True)
 class Trace:
     """A traced kernel: its program in double precision, the name of each of its inputs, and what it was traced with.
 
-    Of the numbers among the arguments, those in `symbols` are inputs of the program.
+    Of the numbers among the arguments, those in `symbols` are inputs of the program, and those in `settings` occur in
+    it: `numbers` says what a number of the program is in terms of them.
     """
 
     name: str
@@ -33,6 +37,8 @@ class Trace:
     arguments: Arguments
     symbols: tuple[str, ...]
     order: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+    numbers: Mapping[float, Node] = dataclasses.field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -68,23 +74,42 @@ def trace(kernel: Callable[..., Any], examples: Sequence[Any]) -> Trace:
 
 def _with_symbols(kernel: Callable[..., Any], arguments: Arguments) -> Trace:
     """The trace in which as many numbers as possible are symbols."""
+    chosen = _scalars(kernel, arguments)
+    values, known = dict(arguments.numbers), {}
+    for name in [name for name, value in values.items() if isinstance(value, float) and name not in chosen]:
+        with contextlib.suppress(Exception):
+            odd = odd_values(values[name])
+            first, second = (_traced(kernel, arguments, chosen, {**values, name: value}).program for value in odd)
+            found = numbers_from_setting(name, odd, (first, second))
+            if found is not None:
+                values[name] = odd[0]
+                known |= found
+    settings = tuple(name for name, value in values.items() if value != arguments.numbers[name])
+    return dataclasses.replace(_traced(kernel, arguments, chosen, values), settings=settings, numbers=known)
+
+
+def _scalars(kernel: Callable[..., Any], arguments: Arguments) -> list[str]:
+    """Numbers that the kernel accepts as scalars of the program."""
     names = list(arguments.numbers)
     with contextlib.suppress(Exception):
-        return _traced(kernel, arguments, names)
+        _traced(kernel, arguments, names, arguments.numbers)
+        return names
     chosen: list[str] = []
     for name in names:
         with contextlib.suppress(Exception):
-            _traced(kernel, arguments, [*chosen, name])
+            _traced(kernel, arguments, [*chosen, name], arguments.numbers)
             chosen.append(name)
-    return _traced(kernel, arguments, chosen)
+    return chosen
 
 
-def _traced(kernel: Callable[..., Any], arguments: Arguments, symbols: Sequence[str]) -> Trace:
+def _traced(
+    kernel: Callable[..., Any], arguments: Arguments, symbols: Sequence[str], values: Mapping[str, float]
+) -> Trace:
     function = plain_function(kernel)
     order = list(signature_of(kernel).parameters)
     named = {name: jax.tree.map(_double, value) for name, value in arguments.arrays.items()}
-    named |= {name: arguments.numbers[name] for name in symbols}
-    kept = arguments.fixed | {name: value for name, value in arguments.numbers.items() if name not in symbols}
+    named |= {name: values[name] for name in symbols}
+    kept = arguments.fixed | {name: value for name, value in values.items() if name not in symbols}
     inputs = [name for name in order if name in named]
 
     def call(*values: Any) -> Any:
@@ -126,7 +151,7 @@ def _suffix(path: tuple[Any, ...]) -> str:
     for entry in path:
         key = getattr(entry, "key", getattr(entry, "name", None))
         parts.append(str(key) if key is not None else str(entry.idx + 1))
-    return "".join(f"_{part}" for part in parts)
+    return "".join(f".{part}" for part in parts)
 
 
 def _unwrapped(program: ClosedJaxpr, name: str) -> ClosedJaxpr:

@@ -38,12 +38,14 @@ class Writer:
     symbols : of every array by name.
     shapes : sizes of the written axes (those longer than one) of every array by name.
     repeated : leading axes that are not written, by name.
+    function_shapes : sizes of the written axes of the results of named functions.
     """
 
     style: Style
     symbols: Mapping[str, Symbol]
     shapes: Mapping[str, Shape]
     repeated: Mapping[str, int]
+    function_shapes: Mapping[str, Shape] = field(default_factory=dict)
     letters: dict[Node, str] = field(default_factory=dict)
 
     def declare(self, indices: Sequence[Node], wished: Sequence[str] = ()) -> None:
@@ -183,7 +185,7 @@ class Writer:
         return self.style.root(self.write(expression.args[0])), ATOM
 
     def _cbrt(self, expression: Node) -> tuple[str, int]:
-        return self.style.power(self.write(expression.args[0], ATOM), self.style.number(Fraction(1, 3)), False), POWER
+        return self.style.root(self.write(expression.args[0]), 3), ATOM
 
     def _abs(self, expression: Node) -> tuple[str, int]:
         return self.style.absolute(self.write(expression.args[0])), ATOM
@@ -268,13 +270,20 @@ class Writer:
 
     def is_evident(self, bound: Node, bodies: Sequence[Node]) -> bool:
         """Whether the arrays that the index stands at say how far it runs."""
+        parts = [part for body in bodies for part in walk(body)]
         sizes = {
             self.shapes[part.data[0]][position]
-            for body in bodies
-            for part in walk(body)
+            for part in parts
             if part.op == "element"
             for position, sub in enumerate(part.args)
             if sub is bound and position >= self.repeated.get(part.data[0], 0)
+        }
+        sizes |= {
+            self.function_shapes[part.data[0]][position]
+            for part in parts
+            if part.op == "call" and part.data[0] in self.function_shapes
+            for position, sub in enumerate(part.args[len(part.data[1]) :])
+            if sub is bound
         }
         return sizes == {bound.data[1]}
 

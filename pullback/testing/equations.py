@@ -17,7 +17,7 @@ import numpy as np
 from pullback.explain.equation import Equation, equation
 from pullback.explain.tracing import Trace, call_with, trace
 from pullback.testing.latex_evaluator import evaluate
-from pullback.testing.latex_parser import Line, parse
+from pullback.testing.latex_parser import Page, parse
 
 # Spread of the random entries: wide enough for both sides of every kink.
 SPREADS = (1.0, 4.0, 0.1)
@@ -85,7 +85,7 @@ def evaluate_equation(
 ) -> list[np.ndarray]:
     """The results that the LaTeX of an equation says, for these inputs."""
     leaves = [leaf for name in _names(traced) for leaf in jax.tree.leaves(inputs[name])]
-    values = dict(zip(traced.inputs, leaves, strict=True))
+    values = {**traced.arguments.numbers, **dict(zip(traced.inputs, leaves, strict=True))}
     arrays = {latex: np.asarray(values[name]) for name, latex in shown.symbols.items()}
     arrays |= dict(shown.constants)
     arrays = {name: value.astype(np.float64) for name, value in arrays.items()}
@@ -94,13 +94,13 @@ def evaluate_equation(
     return evaluate(page, arrays, functions_of(shown), written)
 
 
-def functions_of(shown: Equation) -> dict[str, Line]:
+def functions_of(shown: Equation) -> dict[str, Page]:
     """The named functions that an equation uses, and those that they use."""
-    found: dict[str, Line] = {}
+    found: dict[str, Page] = {}
     for definition in shown.definitions:
         found |= functions_of(definition)
-        (line,) = parse(definition.latex, {*definition.symbols.values()}).lines
-        found[line.name] = line
+        page = parse(definition.latex, {*definition.symbols.values()})
+        found[page.lines[0].name] = page
     return found
 
 

@@ -62,6 +62,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "and": np.logical_and,
     "bracket": lambda holds: np.asarray(holds, float),
     "ceil": np.ceil,
+    "cube_root": np.cbrt,
     "div": np.divide,
     "eq": np.equal,
     "floor": np.floor,
@@ -85,7 +86,7 @@ class Scope:
     """What is known at one place of a formula: arrays, functions, values beyond edges, indices in force."""
 
     arrays: dict[str, np.ndarray]
-    functions: Mapping[str, Line]
+    functions: Mapping[str, Page]
     outside: Mapping[str, Any]
     indices: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -103,7 +104,10 @@ class Scope:
 
 
 def evaluate(
-    page: Page, arrays: Mapping[str, np.ndarray], functions: Mapping[str, Line], shapes: Sequence[tuple[int, ...]]
+    page: Page,
+    arrays: Mapping[str, np.ndarray],
+    functions: Mapping[str, Page],
+    shapes: Sequence[tuple[int, ...]],
 ) -> list[np.ndarray]:
     """The results of an equation.
 
@@ -114,26 +118,43 @@ def evaluate(
     shapes : of the results without axes of length one; as many of the first lines are results.
     """
     known = {name: np.squeeze(np.asarray(value)) for name, value in arrays.items()}
-    results: list[np.ndarray | None] = [None] * len(shapes)
-    waiting = list(range(len(page.lines)))
-    empty = Scope(known, functions, {})
-    outside = {name: value_of(tree, empty) for name, tree in page.outside.items()}
     with np.errstate(all="ignore"):
-        while waiting:
-            ready = [n for n in waiting if _known(page.lines[n], known)]
-            if not ready:
-                missing = {name for n in waiting for name in _read(page.lines[n])} - set(known)
-                raise ValueError(f"nothing defines {sorted(missing)}")
-            for number in ready:
-                line = page.lines[number]
-                sizes = shapes[number][len(shapes[number]) - len(line.indices) :] if number < len(shapes) else None
-                value = value_of_line(line, Scope(known, functions, outside), sizes)
-                if number < len(shapes):
-                    results[number] = np.broadcast_to(value, np.broadcast_shapes(value.shape, shapes[number]))
-                if line.parameters is None:
-                    known[line.name] = value
-                waiting.remove(number)
-    return [np.asarray(result) for result in results]
+        results = values_of_page(page, known, functions, shapes)
+    return [
+        np.broadcast_to(value, np.broadcast_shapes(value.shape, shape))
+        for value, shape in zip(results, shapes, strict=True)
+    ]
+
+
+def values_of_page(
+    page: Page,
+    arrays: Mapping[str, np.ndarray],
+    functions: Mapping[str, Page],
+    shapes: Sequence[tuple[int, ...]] | None = None,
+) -> list[np.ndarray]:
+    """The values of the lines that are results, the lines taken in an order in which each knows what it reads."""
+    known = dict(arrays)
+    count = 1 if shapes is None else len(shapes)
+    outside = {name: value_of(tree, Scope({}, functions, {})) for name, tree in page.outside.items()}
+    results: dict[int, np.ndarray] = {}
+    waiting = list(range(len(page.lines)))
+    while waiting:
+        ready = [number for number in waiting if _read(page.lines[number]) <= set(known)]
+        if not ready:
+            missing = {name for number in waiting for name in _read(page.lines[number])} - set(known)
+            raise ValueError(f"nothing defines {sorted(missing)}")
+        for number in ready:
+            line = page.lines[number]
+            sizes = None
+            if shapes is not None and number < count:
+                sizes = shapes[number][len(shapes[number]) - len(line.indices) :]
+            value = value_of_line(line, Scope(known, functions, outside), sizes)
+            if number < count:
+                results[number] = value
+            if line.parameters is None:
+                known[line.name] = value
+            waiting.remove(number)
+    return [results[number] for number in range(count)]
 
 
 def value_of_line(line: Line, scope: Scope, sizes: Sequence[int] | None = None) -> np.ndarray:
@@ -161,13 +182,9 @@ def _names(tree: Any, bound: frozenset[str]) -> Iterator[str]:
         yield from _names(part, bound)
 
 
-def _known(line: Line, arrays: Mapping[str, Any]) -> bool:
-    return line.parameters is not None or _read(line) <= set(arrays)
-
-
 def _read(line: Line) -> set[str]:
     """Names of arrays that a line reads."""
-    return set(_names(line.body, frozenset({*line.indices, *(line.parameters or ())})))
+    return set(_names(line.body, frozenset(line.indices)))
 
 
 def value_of(tree: Tree, scope: Scope) -> Any:
@@ -228,6 +245,11 @@ def _sizes(letter: str, tree: Any, scope: Scope) -> Iterator[int]:
                 yield array.shape[array.ndim - len(tree[2]) + position]
     if tree and tree[0] == "over" and letter in tree[2]:
         return
+    if tree and tree[0] == "call" and len(tree) == 4 and ("name", letter, ()) in tree[3]:
+        result = _result(tree, scope)
+        for position, subscript in enumerate(tree[3]):
+            if subscript == ("name", letter, ()):
+                yield result.shape[result.ndim - len(tree[3]) + position]
     for part in tree:
         yield from _sizes(letter, part, scope)
 
@@ -262,19 +284,24 @@ def _cases(tree: Tree, scope: Scope) -> Any:
 
 def _call(tree: Tree, scope: Scope) -> Any:
     _, function, arguments, subscripts = tree
-    line = scope.functions.get(function)
-    if line is None and function == r"\operatorname{sort}":
-        sorted_values = np.sort(_whole(arguments[0], 1, scope), axis=-1)
-        return _pick(sorted_values, subscripts, scope)
-    if line is None:
-        return FUNCTIONS[function](*(value_of(argument, scope) for argument in arguments))
-    assert line.parameters is not None
+    if function in scope.functions or function == r"\operatorname{sort}":
+        return _pick(_result(tree, scope), subscripts, scope)
+    return FUNCTIONS[function](*(value_of(argument, scope) for argument in arguments))
+
+
+def _result(tree: Tree, scope: Scope) -> np.ndarray:
+    """The whole result of a named function at the place of the call."""
+    _, function, arguments, _ = tree
+    if function not in scope.functions:
+        return np.sort(_whole(arguments[0], 1, scope), axis=-1)
+    page = scope.functions[function]
+    parameters = page.lines[0].parameters
+    assert parameters is not None
     arrays = {
-        parameter: _whole(argument, _rank(parameter, line.body), scope)
-        for parameter, argument in zip(line.parameters, arguments, strict=True)
+        parameter: _whole(argument, max(_rank(parameter, line.body) for line in page.lines), scope)
+        for parameter, argument in zip(parameters, arguments, strict=True)
     }
-    result = value_of_line(line, Scope(arrays, scope.functions, {}))
-    return _pick(result, subscripts, scope)
+    return values_of_page(page, arrays, scope.functions)[0]
 
 
 def _pick(result: np.ndarray, subscripts: Sequence[Tree], scope: Scope) -> Any:

@@ -349,6 +349,7 @@ class Reader:
 
     FORMS = {
         r"\frac": lambda self: ("div", self.inside(), self.inside()),
+        r"\sqrt[3]": lambda self: ("cube_root", self.inside()),
         r"\sqrt": lambda self: ("sqrt", self.inside()),
         r"\left(": lambda self: self.between(r"\right)"),
         "(": lambda self: self.between(")"),
