@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +12,8 @@ from jax.core import Tracer
 from pullback.autodiff import compared
 from pullback.autodiff.check import check
 from pullback.core.errors import ConfigurationError, DerivativeError
+from pullback.models import build
+from pullback.nn.losses import CategoricalCrossEntropy
 from pullback.testing import derivatives
 from pullback.testing.derivatives import CHECKS, Case, Mode
 
@@ -85,7 +88,7 @@ FAULTS = {
     ),
     "not finite itself": (lambda x: jnp.log(x), (np.array([1.0, -1.0]),), "x[0]", "not finite", "[1] itself is nan"),
     "scattered values": (
-        lambda x: jnp.sin(x) + jax.lax.stop_gradient(1e-5 * jnp.sin(1e12 * x)),
+        lambda x: jnp.sin(x) + jax.lax.stop_gradient(1e-4 * jnp.mod(4e4 * jnp.sin(1e9 * x), 1.0)),
         (np.float64(0.4),),
         "x",
         "rounding noise",
@@ -122,6 +125,39 @@ def test_a_single_wrong_entry_among_many_is_found():
     found = check(function, {"w": RANDOM.normal(size=(30, 20)), "b": RANDOM.normal(size=(20, 4))})
     assert not found.passed and found.worst.argument == "p.w[3, 7]" and found.cause == "cut off"
     assert found.worst.result.startswith("result[3, ")
+
+
+def classifier_cost(model, x, labels):
+    return jnp.mean(CategoricalCrossEntropy()(model(x), labels))
+
+
+NETWORKS = {
+    "multilayer_perceptron": ({"in_shape": 8, "out_features": 3, "hidden": (32, 32)}, (8,)),
+    "convolutional_network": ({"in_shape": [6, 6, 1], "num_classes": 3, "channels": [3], "hidden": [8]}, (6, 6, 1)),
+}
+
+
+@pytest.mark.parametrize("family", NETWORKS)
+def test_networks_of_rectifiers_pass_in_spite_of_their_kinks(family):
+    arguments, shape = NETWORKS[family]
+    model = build(family, arguments, jax.random.key(0))
+    x, labels = RANDOM.normal(size=(16, *shape)).astype(np.float32), RANDOM.integers(0, 3, 16)
+    found = check(classifier_cost, model, x, labels)
+    assert found.passed and found.tolerance == 1e-6 and found.entries > 64, str(found)
+
+
+def test_a_frozen_layer_of_a_network_is_found():
+    arguments, shape = NETWORKS["convolutional_network"]
+    model = build("convolutional_network", arguments, jax.random.key(0))
+    x = jnp.asarray(RANDOM.normal(size=(4, *shape)), jnp.float32)
+
+    def cost(model):
+        frozen = eqx.tree_at(lambda m: m.layers[0].kernel, model, replace_fn=jax.lax.stop_gradient)
+        return classifier_cost(frozen, x.astype(jnp.float64), jnp.zeros(4, jnp.int32))
+
+    found = check(cost, model)
+    assert not found.passed and found.cause == "cut off" and "stop_gradient" in found.explanation
+    assert found.worst.argument.startswith("model.layers[0].kernel[")
 
 
 def test_modes_that_disagree(monkeypatch):

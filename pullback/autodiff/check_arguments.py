@@ -29,13 +29,10 @@ def prepare_comparison(function: Callable[..., Any], args: tuple[Any, ...], argn
             got=", ".join(type(arg).__name__ for arg in args) or "no arguments",
             fix="pass real arrays, for example x.astype(float)",
         )
-    held = list(jax.tree.map(_in_float64, args))
 
     def of_tree(tree: dict[str, Any]) -> Any:
-        values = list(held)
-        for position in moving:
-            values[position] = tree[names[position]]
-        return function(*values)
+        values = [tree[names[position]] if position in moving else args[position] for position in range(len(args))]
+        return function(*jax.tree.map(_in_double, values))
 
     return Compared(vector_function(of_tree, inputs), _flat(of_tree, inputs))
 
@@ -61,5 +58,8 @@ def _argument_names(function: Callable[..., Any], args: tuple[Any, ...]) -> list
     return names + [f"{rest}[{number}]" for number in range(len(args) - len(names))]
 
 
-def _in_float64(leaf: Any) -> Any:
-    return np.asarray(leaf, np.float64)[()] if kind(leaf) == "real" else leaf
+def _in_double(leaf: Any) -> Any:
+    """An argument as the function expects it from JAX, its real numbers in float64; Python's integers stay."""
+    if kind(leaf) == "real":
+        return jnp.asarray(leaf, jnp.float64)
+    return jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf

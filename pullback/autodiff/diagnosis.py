@@ -32,6 +32,11 @@ Scalar = Callable[[float], float]
 
 def diagnose(compared: Compared, worst: Entry, modes_agree: bool) -> tuple[Cause, str]:
     """The likely cause of the worst disagreement, as a keyword and in words."""
+    with jax.enable_x64(True):
+        return _diagnose(compared, worst, modes_agree)
+
+
+def _diagnose(compared: Compared, worst: Entry, modes_agree: bool) -> tuple[Cause, str]:
     program = _program(compared)
     curve = _curve(compared, worst)
     scale = compared.scale(worst.direction)
@@ -116,7 +121,8 @@ def _cut_name(equation: JaxprEqn) -> str | None:
 def _noise_level(curve: Scalar, scale: float, epsilon: float) -> float:
     """Scatter of neighboring values, measured beside the point so that a jump at it does not count."""
     values = lambda t: np.array([curve(float(t.real))])  # noqa: E731
-    return max(float(noise(values, 1e-3 * scale, scale, precision)[0]) for precision in (epsilon, SINGLE))
+    single = min(float(noise(values, 1e-3 * scale, scale, precision)[0]) for precision in (SINGLE, SINGLE / 4))
+    return max(single, float(noise(values, 1e-3 * scale, scale, epsilon)[0]))
 
 
 def _noise(level: float, scale: float, worst: Entry) -> tuple[Cause, str] | None:
@@ -142,5 +148,4 @@ def _custom_rules(program: ClosedJaxpr) -> str:
 
 
 def _program(compared: Compared) -> ClosedJaxpr:
-    with jax.enable_x64(True):
-        return jax.make_jaxpr(compared.function)(compared.point)
+    return jax.make_jaxpr(compared.function)(compared.point)

@@ -24,6 +24,9 @@ Curve = Callable[[complex], np.ndarray]
 _ROWS = 10
 _COMPLEX_STEP = 1e-20
 
+# Median of the absolute value of a standard normal number.
+_NORMAL_MEDIAN = 0.6745
+
 
 @dataclass(frozen=True)
 class Quotient:
@@ -108,10 +111,12 @@ def complex_step(curve: Curve, at: float, scale: float, epsilon: float, step: fl
 def noise(curve: Curve, at: float, scale: float, epsilon: float) -> np.ndarray:
     r"""Standard deviation of the rounding noise in each entry of `curve`, from a table of differences.
 
-    At spacing near the last digit a smooth function is a polynomial of low degree, whose \(k\)-th differences vanish;
-    what is left is noise of variance \(\sigma^2 = \frac{(k!)^2}{(2k)!} \overline{(\Delta^k g)^2}\).
+    At a spacing of some \(\varepsilon s\) a smooth function is a polynomial of low degree, whose \(k\)-th differences
+    vanish; what is left is noise, of which \(\Delta^k g\) has the variance \(\sigma^2 (2k)! / (k!)^2\); here \(k = 6\).
+    The deviation comes from the median, so that a kink in between does not count.
 
-    Source: J. J. Moré and S. M. Wild, Estimating computational noise, SIAM Journal on Scientific Computing 33 (2011).
+    Source: J. J. Moré and S. M. Wild, Estimating computational noise, SIAM Journal on Scientific Computing 33 (2011),
+    who take the mean square for several \(k\).
 
     Examples
     --------
@@ -123,14 +128,10 @@ def noise(curve: Curve, at: float, scale: float, epsilon: float) -> np.ndarray:
     """
     # No multiple of a power of two: numbers on such a grid are exact in a lower precision and would show no noise.
     spacing = 20 * math.pi * epsilon * scale
-    differences = np.stack([curve(at + position * spacing) for position in range(-6, 7)])
-    levels = []
-    for k in range(1, 7):
-        differences = np.diff(differences, axis=0)
-        factor = math.factorial(k) ** 2 / math.factorial(2 * k)
-        levels.append(np.sqrt(factor * np.mean(abs(differences) ** 2, axis=0)))
-    # The slope spoils the first columns, too few numbers the last.
-    return np.median(levels[2:], axis=0)
+    values = np.stack([curve(at + position * spacing) for position in range(-12, 13)])
+    order = 6
+    median = np.median(abs(np.diff(values, n=order, axis=0)), axis=0)
+    return median / (_NORMAL_MEDIAN * math.sqrt(math.comb(2 * order, order)))
 
 
 METHODS: dict[str, Callable[[Curve, float, float, float, float | None], Quotient]] = {

@@ -115,7 +115,7 @@ def directional(
     r"""Derivative of `function` at `x` along `direction` by differences in float64.
 
     \[ Df(x)[d] = \frac{\mathrm d}{\mathrm dt} f(x + t d) \Big|_{t=0}, \qquad
-       h \propto \max(\|x\|_\infty, 1) / \|d\|_\infty, \]
+       h \propto \max(\|x\|_\infty, 1) / \|d\|_2, \]
 
     with as many evaluations as one coordinate takes. Arguments and errors are those of `derivative`; `direction` is
     nested as `x`, and a `DerivativeError` if it is not.
@@ -174,7 +174,7 @@ class _Quotients:
         """Derivative along a vector."""
         vector = self.function.inputs.vector
         size = float(np.max(np.abs(vector), initial=0.0))
-        length = float(np.max(np.abs(direction), initial=0.0)) or 1.0
+        length = float(np.linalg.norm(direction)) or 1.0
         return self._quotient(lambda t: self._values(vector + t * direction), 0.0, size, length)
 
     def _values(self, vector: np.ndarray) -> np.ndarray:
