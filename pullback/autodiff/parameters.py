@@ -245,6 +245,12 @@ def permutation(equation: JaxprEqn) -> tuple[int, ...]:
     return tuple(map(int, equation.params["permutation"]))
 
 
+def reading_order(equation: JaxprEqn) -> tuple[int, ...] | None:
+    """The order of axes in which `reshape` reads its operand, `None` for that in which they stand."""
+    order = equation.params["dimensions"]
+    return None if order is None else _integers(order)
+
+
 def exponent(equation: JaxprEqn) -> int:
     """The exponent of `integer_pow`."""
     return equation.params["y"]
@@ -375,3 +381,8 @@ def correlate(like: JaxprEqn, image: Array, kernel: Array, change: Correlation) 
 def is_placed(equation: JaxprEqn) -> bool:
     """Whether an operation says how its result lies on devices."""
     return equation.params.get("out_sharding") is not None
+
+
+def multiply(like: JaxprEqn, left: Array, right: Array, dtype: Any) -> Array:
+    """A product of elements; `dtype` is its type where the given `mul` names one of its own."""
+    return lax.mul(left, right, out_dtype=None if like.params.get("out_dtype") is None else dtype)

@@ -26,6 +26,23 @@ def output_sizes(sizes: Sizes, window: Sizes, stride: Sizes, padding: Pairs, dil
     )
 
 
+def transposed_padding(
+    size: int, length: int, count: int, *, stride: int, low: int, spacing: int, dilation: int
+) -> tuple[int, int]:
+    r"""The padding with which the transpose of a sliding sum is a sliding sum again.
+
+    Forward, \(y[n] = \sum_i k[i]\, x[m]\) over \(n s + i d - p = m b\); the transpose slides the reversed window over
+    cotangents that stand \(s\) apart, in steps of \(b\), after padding by \(d(k-1) - p\) and what is left of the image.
+
+    Examples
+    --------
+    >>> transposed_padding(28, 3, 28, stride=1, low=1, spacing=1, dilation=1)
+    (1, 1)
+    """
+    before = dilation * (length - 1) - low
+    return before, spacing * (size - 1) + low - stride * (count - 1)
+
+
 def positions(window: Sizes) -> list[Sizes]:
     """Positions inside a window in row-major order; the number of a position is its place in this list."""
     return list(itertools.product(*(range(length) for length in window)))

@@ -8,11 +8,13 @@ from pullback.autodiff.rule import Derivative
 from pullback.autodiff.rules.calls import CALLS
 from pullback.autodiff.rules.conditional import CONDITIONAL
 from pullback.autodiff.rules.contractions import CONTRACTIONS
+from pullback.autodiff.rules.convolutions import CONVOLUTIONS
 from pullback.autodiff.rules.elementwise import ELEMENTWISE
 from pullback.autodiff.rules.reductions import REDUCTIONS
 from pullback.autodiff.rules.repetition import REPETITION
 from pullback.autodiff.rules.scan import SCAN
 from pullback.autodiff.rules.shapes import SHAPES
+from pullback.autodiff.rules.windows import WINDOWS
 
 RULES: Mapping[str, Derivative] = {
     **ELEMENTWISE,
@@ -23,4 +25,6 @@ RULES: Mapping[str, Derivative] = {
     **SCAN,
     **CONDITIONAL,
     **REPETITION,
+    **WINDOWS,
+    **CONVOLUTIONS,
 }

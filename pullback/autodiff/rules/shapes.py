@@ -6,7 +6,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
-from pullback.autodiff.parameters import broadcast_axes, permutation
+from pullback.autodiff.parameters import broadcast_axes, permutation, reading_order
 from pullback.autodiff.rule import Point, linear
 
 
@@ -20,9 +20,17 @@ def gathered_up(point: Point, cotangent: Array) -> Array:
     return lax.reshape(total, shape) if total.shape != shape else total
 
 
+def read_back(point: Point, cotangent: Array) -> Array:
+    """The transpose of reading the elements off in some order of the axes and writing them into another shape."""
+    shape, order = point.operands[0].shape, reading_order(point.equation)
+    if order is None:
+        return lax.reshape(cotangent, shape)
+    return lax.transpose(lax.reshape(cotangent, [shape[axis] for axis in order]), np.argsort(order).tolist())
+
+
 SHAPES = {
     "broadcast_in_dim": linear(gathered_up, equation=r"\bar x_i = \sum_j \bar z_{ij}"),
-    "reshape": linear(lambda at, ct: lax.reshape(ct, at.operands[0].shape)),
+    "reshape": linear(read_back),
     "squeeze": linear(lambda at, ct: lax.reshape(ct, at.operands[0].shape)),
     "expand_dims": linear(lambda at, ct: lax.reshape(ct, at.operands[0].shape)),
     "transpose": linear(lambda at, ct: lax.transpose(ct, tuple(np.argsort(permutation(at.equation)).tolist()))),

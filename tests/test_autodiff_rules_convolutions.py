@@ -1,0 +1,134 @@
+"""Rules of convolutions: every order of axes, stride, padding, dilation and grouping, against JAX and differences."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from pullback.autodiff import jvp, vjp
+from pullback.autodiff.kernels.convolve import convolution_p
+from pullback.testing.derivatives import CHECKS, Case, check_first_order, check_second_order
+
+LAST = ("NHWC", "HWIO", "NHWC")
+# Shape of the image, of the kernel, order of axes, and settings of `lax.conv_general_dilated`.
+SETTINGS = {
+    "plain": ((2, 6, 5, 3), (3, 3, 3, 4), LAST, dict(padding="SAME")),
+    "valid": ((2, 6, 5, 2), (3, 2, 2, 3), LAST, dict()),
+    "strided": ((2, 8, 7, 3), (3, 3, 3, 2), LAST, dict(strides=(2, 3), padding=((1, 1), (0, 1)))),
+    "dilated": ((1, 9, 8, 2), (3, 2, 2, 3), LAST, dict(dilation=(2, 3), padding=((2, 1), (1, 2)))),
+    "cropped": ((2, 7, 6, 2), (2, 3, 2, 3), LAST, dict(padding=((-1, 1), (1, -2)))),
+    "pointwise": ((2, 4, 5, 3), (1, 1, 3, 4), LAST, dict(strides=(2, 1))),
+    "depthwise": ((2, 6, 5, 4), (3, 3, 1, 8), LAST, dict(padding="SAME", groups=4)),
+    "groups": ((2, 5, 5, 6), (3, 2, 2, 9), LAST, dict(strides=(1, 2), padding="SAME", groups=3)),
+    "batch_groups": ((6, 5, 4, 2), (2, 3, 2, 3), LAST, dict(padding=((1, 0), (1, 1)), batch_groups=3)),
+    "spaced": ((2, 4, 3, 3), (3, 3, 3, 2), LAST, dict(padding=((1, 2), (2, 1)), spacing=(2, 3))),
+    "spaced_and_strided": (
+        (2, 4, 5, 2),
+        (3, 2, 2, 3),
+        LAST,
+        dict(strides=(3, 2), padding=((1, 1), (0, 1)), spacing=(2, 2)),
+    ),
+    "spaced_in_groups": ((2, 4, 3, 4), (3, 3, 2, 6), LAST, dict(spacing=(2, 1), padding=((2, 2), (1, 1)), groups=2)),
+    "everything": (
+        (1, 4, 5, 4),
+        (2, 3, 2, 2),
+        LAST,
+        dict(strides=(2, 1), padding=((2, 1), (0, 3)), spacing=(2, 3), dilation=(2, 1), groups=2),
+    ),
+    "everything_in_batches": (
+        (4, 4, 5, 3),
+        (2, 3, 3, 4),
+        LAST,
+        dict(strides=(2, 3), padding=((2, 1), (1, 3)), spacing=(3, 2), dilation=(1, 2), batch_groups=2),
+    ),
+    "channels_first": ((2, 3, 6, 5), (4, 3, 3, 2), ("NCHW", "OIHW", "NCHW"), dict(padding="SAME")),
+    "channels_first_groups": ((2, 4, 6, 5), (6, 2, 3, 2), ("NCHW", "OIHW", "NCHW"), dict(strides=(2, 1), groups=2)),
+    "mixed_orders": ((6, 2, 5, 3), (4, 3, 3, 2), ("HNWC", "OHIW", "NWCH"), dict(strides=(1, 2), spacing=(2, 1))),
+    "mixed_orders_plain": ((6, 2, 5, 3), (4, 3, 3, 2), ("HNWC", "OHIW", "NWCH"), dict(strides=(2, 1))),
+    "one_axis": ((2, 9, 3), (4, 3, 2), ("NHC", "HIO", "NHC"), dict(strides=(2,), padding=((3, 0),), dilation=(2,))),
+    "one_axis_spaced": ((2, 5, 3), (4, 3, 2), ("NHC", "HIO", "NHC"), dict(padding=((3, 1),), spacing=(3,))),
+    "three_axes": ((1, 4, 5, 3, 2), (2, 3, 2, 2, 3), ("NDHWC", "DHWIO", "NDHWC"), dict(padding="SAME")),
+    "no_axis": ((3, 4), (5, 4), None, dict()),
+}
+
+
+def convolution(orders, strides=None, padding="VALID", spacing=None, dilation=None, groups=1, batch_groups=1):
+    def function(x, kernel):
+        step = (1,) * (x.ndim - 2) if strides is None else strides
+        borders = ((0, 0),) * (x.ndim - 2) if padding == "VALID" else padding
+        return lax.conv_general_dilated(x, kernel, step, borders, spacing, dilation, orders, groups, batch_groups)
+
+    return function
+
+
+def case(name, wrap=lambda function: function, front=()):
+    image, kernel, orders, settings = SETTINGS[name]
+    shapes = ((*front, *image), (*front, *kernel))
+    arguments = lambda random: tuple(random.normal(size=shape) for shape in shapes)  # noqa: E731
+    return Case(name if not front else f"{name}_wrapped", wrap(convolution(orders, **settings)), arguments)
+
+
+def in_a_loop(function):
+    """One image and kernel a step, the result of each fed on."""
+    step = lambda carry, pair: (carry + jnp.sum(jnp.sin(function(*pair))), function(*pair))  # noqa: E731
+    return lambda x, kernel: lax.scan(step, 0.0, (x, kernel))
+
+
+CASES = [
+    case("strided"),
+    case("everything"),
+    case("everything_in_batches"),
+    case("mixed_orders"),
+    case("spaced"),
+    case("groups", in_a_loop, (2,)),
+    case("plain", lambda function: jax.vmap(function), (3,)),
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_rule(case, check):
+    check(case)
+
+
+@pytest.mark.parametrize("check", [check_first_order, check_second_order], ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings(name, check):
+    check(case(name))
+
+
+def test_half_precision_accumulates_in_single():
+    """Products of bfloat16 summed in float32: types and values of the gradients are JAX's."""
+    random = np.random.default_rng(0)
+    x, kernel = (jnp.asarray(random.normal(size=shape), jnp.bfloat16) for shape in ((2, 6, 6, 3), (3, 3, 3, 4)))
+    function = lambda x, kernel: lax.conv_general_dilated(  # noqa: E731
+        x, kernel, (1, 1), "SAME", dimension_numbers=LAST, preferred_element_type=jnp.float32
+    )
+    (value, pull), (expected, jax_pull) = vjp(function, x, kernel), jax.vjp(function, x, kernel)
+    assert value.dtype == jnp.float32
+    np.testing.assert_allclose(value, expected, rtol=1e-6, atol=1e-6)
+    for ours, theirs in zip(pull(expected), jax_pull(expected), strict=True):
+        assert ours.dtype == jnp.bfloat16
+        np.testing.assert_allclose(ours.astype(jnp.float32), theirs.astype(jnp.float32), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("shapes", [((0, 5, 5, 2), (3, 3, 2, 3)), ((2, 2, 5, 2), (3, 3, 2, 3))])
+def test_without_an_image_or_a_window(shapes):
+    x, kernel = (jnp.ones(shape) for shape in shapes)
+    function = convolution(LAST)
+    (value, pull), (expected, jax_pull) = vjp(function, x, kernel), jax.vjp(function, x, kernel)
+    assert value.shape == expected.shape
+    for ours, theirs in zip(pull(expected), jax_pull(expected), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_form_of_our_layers_is_taken_on_a_cpu():
+    """A depthwise convolution in plain JAX takes the kernel that the layers of `nn` take."""
+    image, kernel, orders, settings = SETTINGS["depthwise"]
+    function = convolution(orders, **settings)
+    program = jax.make_jaxpr(lambda x, k: jvp(function, (x, k), (x, k)))(jnp.ones(image), jnp.ones(kernel))
+    names = {equation.primitive.name for equation in program.jaxpr.eqns}
+    assert (convolution_p.name in names) == (jax.default_backend() == "cpu")
