@@ -32,6 +32,39 @@ def batch_norm(
     return x_hat, mean.reshape(-1), variance.reshape(-1)
 
 
+def batch_norm_inference(
+    x: Float[Array, "*batch num_features"],
+    mean: Float[Array, " num_features"],
+    variance: Float[Array, " num_features"],
+    epsilon: float = 1e-5,
+) -> Float[Array, "*batch num_features"]:
+    r"""\(\hat x = (x - \mu)/\sqrt{\sigma^2 + \epsilon}\) with the mean and the variance of the memory."""
+    scale = lax.rsqrt(variance + jnp.asarray(epsilon, variance.dtype))
+    return ((x.astype(mean.dtype) - mean) * scale).astype(x.dtype)
+
+
+def affine(
+    x_hat: Float[Array, "*batch num_features"],
+    scale: Float[Array, " num_features"],
+    bias: Float[Array, " num_features"],
+) -> Float[Array, "*batch num_features"]:
+    r"""\(y = \gamma \hat x + \beta\)."""
+    return x_hat * scale + bias
+
+
+def moving_average(
+    average: Float[Array, "*shape"], value: Float[Array, "*shape"], rate: Float[Array, ""]
+) -> Float[Array, "*shape"]:
+    r"""\(m' = m + a\,(x - m)\); no gradient flows into it."""
+    return average + rate * (lax.stop_gradient(value).astype(average.dtype) - average)
+
+
+def unbiased_variance(variance: Float[Array, "*shape"], count: Float[Array, ""]) -> Float[Array, "*shape"]:
+    r"""\(\sigma^2 n/(n - 1)\), and \(\sigma^2\) itself for \(n = 1\)."""
+    one = jnp.ones((), count.dtype)
+    return variance * (count / jnp.maximum(count - one, one)).astype(variance.dtype)
+
+
 class BatchNorm(Stateful):
     r"""Batch normalization of the last axis, \(y = \gamma\,(x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta\).
 
@@ -115,39 +148,29 @@ class BatchNorm(Stateful):
         _check_input(name, x, self.num_features, self.dtype)
         memory = {entry: value for entry, value in state.items() if entry != "row_weights"}
         if not training:
-            return self._affine(_apply(x, memory["mean"], memory["variance"], self.epsilon)), memory
+            return self._affine(batch_norm_inference(x, memory["mean"], memory["variance"], self.epsilon)), memory
         row_weights = _checked_weights(name, x, state.get("row_weights"))
         x_hat, mean, variance = batch_norm(x, self.epsilon, row_weights)
         return self._affine(x_hat), self._remember(memory, mean, variance, _count(x, row_weights))
 
     def _affine(self, x_hat: Array) -> Array:
-        return x_hat if self.scale is None or self.bias is None else x_hat * self.scale + self.bias
+        return x_hat if self.scale is None or self.bias is None else affine(x_hat, self.scale, self.bias)
 
     def _remember(self, memory: dict[str, Array], mean: Array, variance: Array, count: Array) -> dict[str, Array]:
         """The memory one step on; no gradient flows into it."""
         dtype = memory["mean"].dtype
         steps = memory["steps"] + jnp.ones((), memory["steps"].dtype)
         if self.convention == "pytorch":
-            one = jnp.ones((), count.dtype)
-            variance = variance * (count / jnp.maximum(count - one, one)).astype(variance.dtype)
+            variance = unbiased_variance(variance, count)
         new = {"mean": mean, "variance": variance}
         rate = self._rate(steps, dtype)
-        moved = {
-            entry: memory[entry] + rate * (lax.stop_gradient(value).astype(dtype) - memory[entry])
-            for entry, value in new.items()
-        }
+        moved = {entry: moving_average(memory[entry], value, rate) for entry, value in new.items()}
         return {**memory, **moved, "steps": steps}
 
     def _rate(self, steps: Array, dtype: Any) -> Array:
         if self.momentum is None:
             return jnp.ones((), dtype) / steps.astype(dtype)
         return jnp.asarray(self.momentum if self.convention == "pytorch" else 1 - self.momentum, dtype)
-
-
-def _apply(x: Array, mean: Array, variance: Array, epsilon: float) -> Array:
-    """Normalization by given statistics."""
-    scale = lax.rsqrt(variance + jnp.asarray(epsilon, variance.dtype))
-    return ((x.astype(mean.dtype) - mean) * scale).astype(x.dtype)
 
 
 def _count(x: Array, row_weights: Array | None) -> Array:

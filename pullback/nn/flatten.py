@@ -5,10 +5,22 @@ from __future__ import annotations
 import math
 
 import equinox as eqx
-from jaxtyping import Array
+from jaxtyping import Array, Shaped
 
 from pullback.core.errors import ShapeError
 from pullback.nn.inputs import describe
+
+
+def flatten(x: Shaped[Array, ...], start_axis: int = 1) -> Shaped[Array, ...]:
+    r"""\(y_{i h w + j w + k} = x_{ijk}\): the axes from `start_axis` on as one, in row-major order.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> flatten(jnp.arange(6.0).reshape(1, 2, 3)).tolist()
+    [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]]
+    """
+    return x.reshape(*x.shape[:start_axis], math.prod(x.shape[start_axis:]))
 
 
 class Flatten(eqx.Module):
@@ -41,4 +53,4 @@ class Flatten(eqx.Module):
                 got=describe(x),
                 fix="add the batch axis to the input, or choose another start_axis",
             )
-        return x.reshape(*x.shape[:start], math.prod(x.shape[start:]))
+        return flatten(x, start)

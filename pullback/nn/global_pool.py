@@ -4,10 +4,32 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from pullback.core.checks import positive_integer
 from pullback.nn.window import check_spatial
+
+
+def global_average_pool(x: Float[Array, ...], spatial_axes: int = 2) -> Float[Array, ...]:
+    r"""\(y_c = \frac{1}{|N|} \sum_n x[n, c]\) over the axes \(n\) before the channels.
+
+    Examples
+    --------
+    >>> global_average_pool(jnp.arange(8.0).reshape(2, 2, 2)).tolist()
+    [3.0, 4.0]
+    """
+    return jnp.mean(x, axis=tuple(range(-1 - spatial_axes, -1)))
+
+
+def global_max_pool(x: Float[Array, ...], spatial_axes: int = 2) -> Float[Array, ...]:
+    r"""\(y_c = \max_n x[n, c]\) over the axes \(n\) before the channels.
+
+    Examples
+    --------
+    >>> global_max_pool(jnp.arange(8.0).reshape(2, 2, 2)).tolist()
+    [6.0, 7.0]
+    """
+    return jnp.max(x, axis=tuple(range(-1 - spatial_axes, -1)))
 
 
 class GlobalAveragePool(eqx.Module):
@@ -34,7 +56,7 @@ class GlobalAveragePool(eqx.Module):
 
     def __call__(self, x: Array, *, key: Array | None = None, training: bool = False) -> Array:
         check_spatial("GlobalAveragePool", x, self.spatial_axes)
-        return jnp.mean(x, axis=tuple(range(-1 - self.spatial_axes, -1)))
+        return global_average_pool(x, self.spatial_axes)
 
 
 class GlobalMaxPool(eqx.Module):
@@ -63,4 +85,4 @@ class GlobalMaxPool(eqx.Module):
 
     def __call__(self, x: Array, *, key: Array | None = None, training: bool = False) -> Array:
         check_spatial("GlobalMaxPool", x, self.spatial_axes)
-        return jnp.max(x, axis=tuple(range(-1 - self.spatial_axes, -1)))
+        return global_max_pool(x, self.spatial_axes)

@@ -24,6 +24,15 @@ def global_norm(tree: Any) -> Float[Array, ""]:
     return jnp.sqrt(sum(squares, start=jnp.zeros((), squares[0].dtype if squares else None)))
 
 
+def clip_by_norm_update(
+    gradient: Float[Array, "*shape"], norm: Float[Array, ""], max_norm: float, epsilon: float
+) -> Float[Array, "*shape"]:
+    r"""$g' = \min(1, c / (n + \epsilon)) \, g$ with the norm $n$ of the whole gradient."""
+    # Asked this way round, a zero gradient divides nothing by zero when epsilon is zero.
+    factor = jnp.where(norm + epsilon > max_norm, max_norm / (norm + epsilon), jnp.ones_like(norm))
+    return factor.astype(gradient.dtype) * gradient
+
+
 def clip_by_norm(max_norm: float, *, epsilon: float = 1e-6) -> optax.GradientTransformation:
     r"""Shorten the gradient to `max_norm` where it is longer.
 
@@ -50,8 +59,7 @@ def clip_by_norm(max_norm: float, *, epsilon: float = 1e-6) -> optax.GradientTra
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.EmptyState]:
         norm = global_norm(updates)
-        # Asked this way round, a zero gradient divides nothing by zero when epsilon is zero.
-        factor = jnp.where(norm + epsilon > max_norm, max_norm / (norm + epsilon), jnp.ones_like(norm))
-        return jax.tree.map(lambda gradient: factor.astype(gradient.dtype) * gradient, updates), state
+        clipped = jax.tree.map(lambda gradient: clip_by_norm_update(gradient, norm, max_norm, epsilon), updates)
+        return clipped, state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)

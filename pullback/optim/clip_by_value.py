@@ -7,8 +7,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Float
 
 from pullback.core.checks import positive
+
+
+def clip_by_value_update(gradient: Float[Array, "*shape"], limit: float) -> Float[Array, "*shape"]:
+    r"""$g' = \max(-c, \min(c, g))$."""
+    return jnp.clip(gradient, -limit, limit)
 
 
 def clip_by_value(limit: float) -> optax.GradientTransformation:
@@ -30,6 +36,6 @@ def clip_by_value(limit: float) -> optax.GradientTransformation:
     positive("limit", limit)
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.EmptyState]:
-        return jax.tree.map(lambda gradient: jnp.clip(gradient, -limit, limit), updates), state
+        return jax.tree.map(lambda gradient: clip_by_value_update(gradient, limit), updates), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)

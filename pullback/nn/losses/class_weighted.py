@@ -8,9 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float, Integer
 
 from pullback.core.errors import ConfigurationError
+
+
+def class_weighted(
+    loss: Float[Array, "*shape"], weights: Float[Array, " classes"], k: Integer[Array, "*target"]
+) -> Float[Array, "*shape"]:
+    r"""\(w_k\,\ell\), class by class."""
+    return loss * jnp.take(weights, k, mode="clip").reshape(loss.shape)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,5 +78,4 @@ class ClassWeighted:
 
     def __call__(self, prediction: Array, target: Array) -> Array:
         losses = self.loss(prediction, target)
-        weights = jnp.take(jnp.asarray(self.weights, losses.dtype), target.astype(jnp.int32), mode="clip")
-        return losses * weights.reshape(losses.shape)
+        return class_weighted(losses, jnp.asarray(self.weights, losses.dtype), target.astype(jnp.int32))

@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float, Real
 
 from pullback.core.errors import ConfigurationError
 from pullback.optim.learning_rate import LearningRate, as_schedule
 from pullback.optim.schedules.boundaries import check_boundaries
+
+
+def join(
+    t: Real[Array, ""] | int, boundary: int, before: Float[Array, ""], after: Float[Array, ""]
+) -> Float[Array, ""]:
+    r"""$\alpha_t$ of one schedule for $t < b$, of the next from there on."""
+    return jnp.where(t < boundary, before, after)
 
 
 @dataclass(frozen=True)
@@ -57,5 +64,5 @@ class Join:
         value = as_schedule(self.schedules[0])(step)
         for schedule, boundary in zip(self.schedules[1:], self.boundaries, strict=True):
             # A schedule that has not begun is asked for its first value, so that none sees a negative step.
-            value = jnp.where(step < boundary, value, as_schedule(schedule)(jnp.maximum(step - boundary, 0)))
+            value = join(step, boundary, value, as_schedule(schedule)(jnp.maximum(step - boundary, 0)))
         return value

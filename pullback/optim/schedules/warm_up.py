@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from pullback.core.checks import non_negative, positive_integer
 from pullback.optim.learning_rate import LearningRate, as_schedule
+from pullback.optim.schedules.join import join
 from pullback.optim.schedules.real_step import real_step
 
 
@@ -60,4 +61,4 @@ class WarmUp:
         t, schedule = real_step(step), as_schedule(self.schedule)
         rising = warm_up(t, self.start, schedule(0), self.steps)
         # A schedule that has not begun is asked for its first value, so that none sees a negative step.
-        return jnp.where(t < self.steps, rising, schedule(jnp.maximum(step - self.steps, 0)))
+        return join(t, self.steps, rising, schedule(jnp.maximum(step - self.steps, 0)))
