@@ -100,6 +100,15 @@ def test_settings(name, check):
     check(case(name))
 
 
+def test_constant_kernel():
+    """A filter written into the function as numbers."""
+    blur = np.full((3, 3, 1, 1), 1 / 9)
+    function = convolution(LAST, padding="SAME")
+    check_first_order(Case("blur", lambda x: function(x, blur), lambda random: (random.normal(size=(2, 5, 5, 1)),)))
+    image = np.random.default_rng(0).normal(size=(2, 5, 5, 1))
+    check_first_order(Case("filter", lambda k: function(image, k), lambda random: (random.normal(size=(3, 3, 1, 2)),)))
+
+
 def test_half_precision_accumulates_in_single():
     """Products of bfloat16 summed in float32: types and values of the gradients are JAX's."""
     random = np.random.default_rng(0)

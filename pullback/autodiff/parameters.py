@@ -305,14 +305,14 @@ def selects_largest(equation: JaxprEqn) -> bool:
     return equation.params["select_prim"].name == "ge"
 
 
-def pick_selected(like: JaxprEqn, values: Array, by: Array) -> Array:
+def pick_selected(like: JaxprEqn, values: Any, by: Any) -> Array:
     """From each window the value where `by` is largest; the transpose of `place_selected`."""
     ones = (1,) * values.ndim
     params = dict(base_dilation=ones, window_dilation=ones) | like.params
     return lax.select_and_gather_add_p.bind(values, by, **params)
 
 
-def place_selected(like: JaxprEqn, values: Array, by: Array) -> Array:
+def place_selected(like: JaxprEqn, values: Any, by: Any) -> Array:
     """A value for each window added where `by` is largest in it."""
     chosen = ("select_prim", "window_dimensions", "window_strides", "padding")
     return lax.select_and_scatter_add_p.bind(values, by, **{name: like.params[name] for name in chosen})
@@ -361,7 +361,7 @@ def correlation(equation: JaxprEqn) -> Correlation:
     )
 
 
-def correlate(like: JaxprEqn, image: Array, kernel: Array, change: Correlation) -> Array:
+def correlate(like: JaxprEqn, image: Any, kernel: Any, change: Correlation) -> Array:
     """Another `conv_general_dilated`, with the precision of the given one."""
     return lax.conv_general_dilated(
         image,
@@ -383,6 +383,80 @@ def is_placed(equation: JaxprEqn) -> bool:
     return equation.params.get("out_sharding") is not None
 
 
-def multiply(like: JaxprEqn, left: Array, right: Array, dtype: Any) -> Array:
+def multiply(like: JaxprEqn, left: Any, right: Any, dtype: Any) -> Array:
     """A product of elements; `dtype` is its type where the given `mul` names one of its own."""
     return lax.mul(left, right, out_dtype=None if like.params.get("out_dtype") is None else dtype)
+
+
+def gather_again(like: JaxprEqn, operand: Any, indices: Any) -> Array:
+    """The gather of another operand; what lies outside is zero."""
+    params = dict(like.params, fill_value=0)
+    return like.primitive.bind(operand, indices, **params)
+
+
+def add_gathered(like: JaxprEqn, shape: tuple[int, ...], indices: Any, values: Any) -> Array:
+    """The transpose of a `gather`: each value added to zeros where it came from."""
+    params, numbers = like.params, like.params["dimension_numbers"]
+    return lax.scatter_add(
+        lax.full(shape, 0, values.dtype),
+        indices,
+        values,
+        lax.ScatterDimensionNumbers(
+            update_window_dims=numbers.offset_dims,
+            inserted_window_dims=numbers.collapsed_slice_dims,
+            scatter_dims_to_operand_dims=numbers.start_index_map,
+            operand_batching_dims=numbers.operand_batching_dims,
+            scatter_indices_batching_dims=numbers.start_indices_batching_dims,
+        ),
+        indices_are_sorted=params["indices_are_sorted"],
+        unique_indices=params["unique_indices"],
+        mode=params["mode"],
+    )
+
+
+def writes_each_place_once(equation: JaxprEqn) -> bool:
+    """Whether a `scatter` promises that no place is written twice."""
+    return equation.params["unique_indices"]
+
+
+def scatter_by(function: Any, like: JaxprEqn, operand: Any, indices: Any, updates: Any) -> Array:
+    """A function such as `lax.scatter_add`, at the places of a given `scatter`."""
+    params = like.params
+    return function(
+        operand,
+        indices,
+        updates,
+        params["dimension_numbers"],
+        indices_are_sorted=params["indices_are_sorted"],
+        unique_indices=params["unique_indices"],
+        mode=params["mode"],
+    )
+
+
+def gather_scattered(like: JaxprEqn, operand: Any, indices: Any, shape: tuple[int, ...]) -> Array:
+    """What stands where a `scatter` writes updates of this shape; zero where it writes nothing."""
+    params, numbers = like.params, like.params["dimension_numbers"]
+    single = {*numbers.inserted_window_dims, *numbers.operand_batching_dims}
+    widths = iter(shape[axis] for axis in numbers.update_window_dims)
+    return lax.gather(
+        operand,
+        indices,
+        lax.GatherDimensionNumbers(
+            offset_dims=numbers.update_window_dims,
+            collapsed_slice_dims=numbers.inserted_window_dims,
+            start_index_map=numbers.scatter_dims_to_operand_dims,
+            operand_batching_dims=numbers.operand_batching_dims,
+            start_indices_batching_dims=numbers.scatter_indices_batching_dims,
+        ),
+        tuple(1 if axis in single else next(widths) for axis in range(operand.ndim)),
+        indices_are_sorted=params["indices_are_sorted"],
+        unique_indices=params["unique_indices"],
+        mode=params["mode"],
+        fill_value=0,
+    )
+
+
+def scattered_axes(equation: JaxprEqn, rank: int) -> tuple[int, ...]:
+    """The axes of the updates of a `scatter` that run over its indices."""
+    windows = equation.params["dimension_numbers"].update_window_dims
+    return tuple(axis for axis in range(rank) if axis not in windows)

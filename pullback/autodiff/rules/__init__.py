@@ -10,6 +10,7 @@ from pullback.autodiff.rules.conditional import CONDITIONAL
 from pullback.autodiff.rules.contractions import CONTRACTIONS
 from pullback.autodiff.rules.convolutions import CONVOLUTIONS
 from pullback.autodiff.rules.elementwise import ELEMENTWISE
+from pullback.autodiff.rules.indexing import INDEXING
 from pullback.autodiff.rules.reductions import REDUCTIONS
 from pullback.autodiff.rules.repetition import REPETITION
 from pullback.autodiff.rules.scan import SCAN
@@ -27,4 +28,5 @@ RULES: Mapping[str, Derivative] = {
     **REPETITION,
     **WINDOWS,
     **CONVOLUTIONS,
+    **INDEXING,
 }

@@ -40,15 +40,15 @@ def _last(order: tuple[int, ...]) -> tuple[int, ...]:
     return (order[0], *order[2:], order[1])
 
 
-def _to(x: Array, order: tuple[int, ...]) -> Array:
+def _to(x: Any, order: tuple[int, ...]) -> Array:
     return x if order == tuple(range(x.ndim)) else lax.transpose(x, order)
 
 
-def _from(x: Array, order: tuple[int, ...]) -> Array:
+def _from(x: Any, order: tuple[int, ...]) -> Array:
     return _to(x, tuple(np.argsort(order).tolist()))
 
 
-def result_fast(equation: JaxprEqn, image: Array, kernel: Array) -> Array | None:
+def result_fast(equation: JaxprEqn, image: Any, kernel: Any) -> Array | None:
     """The convolution by our kernel."""
     at = channels_last(equation)
     if at is None:
@@ -56,7 +56,7 @@ def result_fast(equation: JaxprEqn, image: Array, kernel: Array) -> Array | None
     return _from(convolution_p.bind(_to(image, at.image), _to(kernel, at.kernel), **at.settings), at.result)
 
 
-def image_gradient_fast(equation: JaxprEqn, cotangent: Array, kernel: Array) -> Array | None:
+def image_gradient_fast(equation: JaxprEqn, cotangent: Any, kernel: Any) -> Array | None:
     """The cotangent of the image by our kernel."""
     at = channels_last(equation)
     if at is None:
@@ -66,7 +66,7 @@ def image_gradient_fast(equation: JaxprEqn, cotangent: Array, kernel: Array) -> 
     return _from(found, at.image)
 
 
-def kernel_gradient_fast(equation: JaxprEqn, image: Array, cotangent: Array) -> Array | None:
+def kernel_gradient_fast(equation: JaxprEqn, image: Any, cotangent: Any) -> Array | None:
     """The cotangent of the kernel by our kernel."""
     at = channels_last(equation)
     if at is None:

@@ -32,12 +32,12 @@ def _sizes(shape: Sequence[int], order: Sequence[int]) -> list[int]:
     return [shape[axis] for axis in order[2:]]
 
 
-def _split(x: Array, axis: int, groups: int) -> Array:
+def _split(x: Any, axis: int, groups: int) -> Array:
     """An axis as two: the group, and the place in it."""
     return lax.reshape(x, (*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1 :]))
 
 
-def _regrouped(x: Array, source: int, target: int, groups: int) -> Array:
+def _regrouped(x: Any, source: int, target: int, groups: int) -> Array:
     """The groups that lead one axis moved to the front of another."""
     if groups == 1:
         return x
@@ -51,11 +51,11 @@ def _swapped(order: Sequence[int]) -> tuple[int, ...]:
     return (order[1], order[0], *order[2:])
 
 
-def _as(x: Array, dtype: Any) -> Array:
+def _as(x: Any, dtype: Any) -> Array:
     return x if x.dtype == dtype else lax.convert_element_type(x, dtype)
 
 
-def image_gradient(equation: JaxprEqn, cotangent: Array, kernel: Array) -> Array:
+def image_gradient(equation: JaxprEqn, cotangent: Any, kernel: Any) -> Array:
     r"""\(\bar x\): the cotangents, \(s\) apart, with the kernel reversed, its groups on the side of its inputs."""
     at, image = correlation(equation), array_type(equation.invars[0])
     groups = max(at.channel_groups, at.batch_groups)
@@ -78,7 +78,7 @@ def image_gradient(equation: JaxprEqn, cotangent: Array, kernel: Array) -> Array
     return _as(found, image.dtype)
 
 
-def kernel_gradient(equation: JaxprEqn, image: Array, cotangent: Array) -> Array:
+def kernel_gradient(equation: JaxprEqn, image: Any, cotangent: Any) -> Array:
     r"""\(\bar k\): the cotangents, \(s\) apart, slide over the image; batch and channels change their parts."""
     at, kernel = correlation(equation), array_type(equation.invars[1])
     padding = [

@@ -38,13 +38,13 @@ def spatial_settings(at: Windows) -> dict[str, Any]:
     return dict(window=at.sizes[first:last], stride=at.strides[first:last], padding=at.padding[first:last])
 
 
-def as_image(x: Array, at: Windows) -> Array:
+def as_image(x: Any, at: Windows) -> Array:
     """The array as `(..., *spatial, channels)`; no element moves."""
     _, last = spatial_axes(at)
     return lax.reshape(x, (*x.shape[:last], math.prod(x.shape[last:])))
 
 
-def spread_apart(x: Array, equation: JaxprEqn, fill: float) -> tuple[Array, Windows]:
+def spread_apart(x: Any, equation: JaxprEqn, fill: float) -> tuple[Array, Windows]:
     """The operand with its elements as far apart as the equation says, and the windows over that."""
     at = windows(equation)
     if all(space == 1 for space in at.spacing):

@@ -36,14 +36,14 @@ def _by_index(equation: JaxprEqn) -> bool:
     return not _dilated(equation) and takes_slices(equation, "window maximum", count)
 
 
-def _extreme_and_index(equation: JaxprEqn, x: Array, sign: int) -> tuple[Array, Array]:
+def _extreme_and_index(equation: JaxprEqn, x: Any, sign: int) -> tuple[Array, Array]:
     apart, at = spread_apart(x if sign > 0 else lax.neg(x), equation, -math.inf)
     largest, index = max_pool_p.bind(as_image(apart, at), **spatial_settings(at))
     largest = lax.reshape(largest, array_type(equation.outvars[0]).shape)
     return (largest if sign > 0 else lax.neg(largest)), index
 
 
-def _selected(equation: JaxprEqn, values: Array, index: Array) -> Array:
+def _selected(equation: JaxprEqn, values: Any, index: Array) -> Array:
     """From each window the element that `index` names."""
     apart, at = spread_apart(values, equation, 0.0)
     first, last = spatial_axes(at)
@@ -51,7 +51,7 @@ def _selected(equation: JaxprEqn, values: Array, index: Array) -> Array:
     return lax.reshape(found, array_type(equation.outvars[0]).shape)
 
 
-def _placed(equation: JaxprEqn, values: Array, index: Array) -> Array:
+def _placed(equation: JaxprEqn, values: Any, index: Array) -> Array:
     """The transpose: each value where `index` says, values that meet added up."""
     at, shape = windows(equation), array_type(equation.invars[0]).shape
     apart = tuple((size - 1) * space + 1 for size, space in zip(shape, at.spacing, strict=True))
@@ -63,7 +63,7 @@ def _placed(equation: JaxprEqn, values: Array, index: Array) -> Array:
 def _first_largest(sign: int) -> Callable[[JaxprEqn], Join]:
     """The larger of two, the first where they are equal; a NaN is larger than all."""
 
-    def join(before: Array, element: Array) -> list[Array]:
+    def join(before: Any, element: Any) -> list[Array]:
         larger = element > before if sign > 0 else element < before
         return [jnp.where(larger | (element != element), element, before)]
 

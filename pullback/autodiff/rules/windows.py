@@ -28,7 +28,7 @@ def _by_slices(equation: JaxprEqn) -> bool:
     return takes_slices(equation, "window sum", max(windows(equation).sizes, default=0))
 
 
-def _sums(x: Array, at: Windows, slices: bool) -> Array:
+def _sums(x: Any, at: Windows, slices: bool) -> Array:
     """The sum of each window, with zeros outside."""
     borders = [(low, high, space - 1) for (low, high), space in zip(at.padding, at.spacing, strict=True)]
     x = lax.pad(x, np.zeros((), x.dtype), borders)
