@@ -11,14 +11,15 @@ from jax.extend.core import ClosedJaxpr
 
 from pullback.core.errors import ConfigurationError
 from pullback.explain.expression import ZERO, Node, is_number, node, number_node, tree_size, walk
+from pullback.explain.joined_axes import joined_subscripts
 from pullback.explain.layout import implicit_axes
 from pullback.explain.reader import Auxiliary, Reader, no_formula, not_supported, program_inputs
 from pullback.explain.reader_rules import RULES
 from pullback.explain.rewrite import build, finish, settings_first
 from pullback.explain.rules_calls import Function
-from pullback.explain.sharing import name_results, share
+from pullback.explain.sharing import name_cases, name_results, share
 from pullback.explain.styles import Style
-from pullback.explain.symbols import ARRAY_LETTERS, Symbol, distinct_symbols, function_symbol
+from pullback.explain.symbols import ARRAY_LETTERS, Symbol, distinct_symbols, function_symbol, plain_text
 from pullback.explain.view import Shape
 from pullback.explain.writer import Writer
 
@@ -29,11 +30,15 @@ RESULT_LETTERS = "yzfghuvwrs"
 
 @dataclass(frozen=True)
 class Document:
-    """Everything that is written, by name: `=n` is a result, `@n` a named piece, `#n` an array of the program."""
+    """Everything that is written, by name: `=n` is a result, `@n` a named piece, `#n` an array of the program.
+
+    `subscripts` are those of a left side that are not plain indices.
+    """
 
     inputs: tuple[str, ...]
     results: dict[str, Auxiliary]
     pieces: dict[str, Auxiliary]
+    subscripts: dict[str, tuple[Node, ...]]
     symbols: dict[str, Symbol]
     shapes: dict[str, Shape]
     repeated: dict[str, int]
@@ -93,11 +98,17 @@ def read_document(
         for name, array in table.items():
             table[name] = Auxiliary(array.indices, settings_first(array.body, known))
     name_results(results, pieces)
+    name_cases(results, pieces)
     share(results, pieces)
     pieces = _used(results, pieces)
+    joined = joined_subscripts(results["=0"]) if len(results) == 1 and not pieces else None
+    subscripts: dict[str, tuple[Node, ...]] = {}
+    if joined is not None:
+        results["=0"], subscripts["=0"] = joined
     shapes = dict.fromkeys(settings, ()) | _shapes(program, inputs, results, pieces, reader.constants)
     ranked = {name: len(shapes[name]) for name in inputs}
-    repeated = implicit_axes(results, pieces, None if layout is None else {"=0": layout}, ranked)
+    plain = {name: len(left) - 1 for name, left in subscripts.items()}
+    repeated = implicit_axes(results, pieces, None if layout is None else {"=0": layout}, ranked, plain)
     table = _symbols([*inputs, *settings], outputs, symbols, shapes, results, pieces, reader.constants)
     scalars = frozenset() if layout is not None else _settings(program, inputs)
     own = function is not None and function.isidentifier() and len(results) == 1 and not outputs
@@ -107,6 +118,7 @@ def read_document(
         (*inputs, *settings),
         results,
         pieces,
+        subscripts,
         table,
         shapes,
         repeated,
@@ -245,15 +257,6 @@ def _next_letter(letters: Any) -> Symbol:
     return Symbol(letter, letter)
 
 
-def plain_text(latex: str) -> str:
-    r"""A symbol given in LaTeX without its commands: `\hat{x}` is x̂, `\Delta\theta` is Δθ."""
-    from_commands = {r"\Delta": "Δ", r"\theta": "θ", r"\mu": "μ", r"\ell": "ℓ", r"\eta": "η", r"\sigma": "σ"}
-    for command, text in from_commands.items():
-        latex = latex.replace(command, text)
-    latex = latex.replace(r"\hat{x}", "x̂").replace("^{2}", "²").replace("{", "").replace("}", "")
-    return latex.replace("\\", "")
-
-
 def _lines(page: Document, style: Style) -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[str]]:
     """Left and right sides of the results and of the named pieces, and the remarks."""
     sizes = {name: function.shape for name, function in page.functions.items()}
@@ -266,7 +269,7 @@ def _lines(page: Document, style: Style) -> tuple[list[tuple[str, str]], list[tu
             writer.declare(array.indices, first.get(name, ()))
             right = writer.write(array.body)
             left = _left(page, writer, style, name, array)
-            if arrays is page.pieces:
+            if arrays is page.pieces or name in page.subscripts:
                 right += _ranges(page, writer, style, name, array)
             for part in walk(array.body):
                 letters = tuple(writer.letters.get(sub, "") for sub in part.args) if part.op == "element" else ()
@@ -279,9 +282,10 @@ def _lines(page: Document, style: Style) -> tuple[list[tuple[str, str]], list[tu
 
 
 def _left(page: Document, writer: Writer, style: Style, name: str, array: Auxiliary) -> str:
-    subscripts = array.indices[page.repeated.get(name, 0) :]
+    full = page.subscripts.get(name, array.indices)
+    subscripts = full[page.repeated.get(name, 0) :]
     if page.function is None or name not in page.results:
-        return writer.array(name, array.indices)
+        return writer.array(name, full)
     arguments = ", ".join(style.symbol(page.symbols[argument]) for argument in page.shown_arguments())
     call = f"{style.symbol(page.function)}({arguments})"
     return style.subscripted(call, [writer.write(sub) for sub in subscripts])
@@ -289,7 +293,11 @@ def _left(page: Document, writer: Writer, style: Style, name: str, array: Auxili
 
 def _ranges(page: Document, writer: Writer, style: Style, name: str, array: Auxiliary) -> str:
     """How far the indices of a named piece run, where no array says so."""
-    unclear = [sub for sub in array.indices[page.repeated.get(name, 0) :] if not writer.is_evident(sub, [array.body])]
+    unclear = [
+        sub
+        for sub in array.indices[page.repeated.get(name, 0) :]
+        if sub not in page.subscripts.get(name, ()) and not writer.is_evident(sub, [array.body])
+    ]
     return "".join(style.range(writer.letters[sub], sub.data[1] - 1) for sub in unclear)
 
 

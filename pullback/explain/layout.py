@@ -19,18 +19,19 @@ def implicit_axes(
     auxiliaries: Mapping[str, Auxiliary],
     known: Mapping[str, int] | None = None,
     ranked: Mapping[str, int] | None = None,
+    most: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
     """How many leading axes each result and each other array leaves out, by name; the most that fits.
 
     Parameters
     ----------
     known : results whose number is settled.
+    most : largest number for a result, where not all of its indices are axes.
     ranked : number of axes of arguments; where the result keeps an index, none of them may lose all of its own.
     """
     settled = known or {}
-    ranks = [
-        (settled[name],) if name in settled else range(len(result.indices), -1, -1) for name, result in results.items()
-    ]
+    largest = {name: len(result.indices) for name, result in results.items()} | dict(most or {})
+    ranks = [(settled[name],) if name in settled else range(largest[name], -1, -1) for name in results]
     for counts in sorted(itertools.product(*ranks), key=sum, reverse=True):
         arrays = dict(zip(results, counts, strict=True))
         everything = {**auxiliaries, **results}

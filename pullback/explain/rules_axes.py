@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from jax.extend.core import JaxprEqn
@@ -78,6 +79,8 @@ def matched_groups(source: Shape, target: Shape) -> list[tuple[list[int], list[i
 def _reshape(reader: Reader, equation: JaxprEqn, operands: list[View]) -> View:
     (x,) = operands
     output: Any = equation.outvars[0].aval
+    if 0 in output.shape:
+        return moved(equation, lambda *place: ZERO)
     groups = matched_groups(x.shape, output.shape)
 
     def entry(*place: Node) -> Node:
@@ -127,11 +130,11 @@ def _reverse(reader: Reader, equation: JaxprEqn, operands: list[View]) -> View:
 
 def _pad(reader: Reader, equation: JaxprEqn, operands: list[View]) -> View:
     x, filling = operands
-    return padded(reader, x, filling.at(), equation.params["padding_config"], moved(equation, None))
+    return moved(equation, padded(reader, x, filling.at(), equation.params["padding_config"]))
 
 
-def padded(reader: Reader, x: View, filling: Node, configuration: Any, output: View) -> View:
-    """`x` inside `filling`: beyond the edges, and between the entries where they are spread out."""
+def padded(reader: Reader, x: View, filling: Node, configuration: Any) -> Callable[..., Node]:
+    """Entries of `x` inside `filling`: beyond the edges, and between the entries where they are spread out."""
     spread = any(between for _, _, between in configuration)
     reaches = any(low > 0 or high > 0 for low, high, _ in configuration)
     # Equal entries need no name: whether a place is inside says all.
@@ -154,7 +157,7 @@ def padded(reader: Reader, x: View, filling: Node, configuration: Any, output: V
             return x.at(*inner)
         return build("cases", build("and", *conditions), source.at(*inner), filling)
 
-    return View(output.shape, output.dtype, entry)
+    return entry
 
 
 def _is_plain(filling: Node) -> bool:

@@ -108,20 +108,41 @@ def name_results(results: dict[str, Auxiliary], auxiliaries: dict[str, Auxiliary
 
 def share(results: dict[str, Auxiliary], auxiliaries: dict[str, Auxiliary]) -> None:
     """Name repeated pieces, the longest first, until none is worth a line."""
-    leading = [sub for result in results.values() for sub in result.indices]
     while (found := _worthwhile([array.body for array in (*results.values(), *auxiliaries.values())])) is not None:
-        free = found.indices
-        order = sorted(
-            range(len(free)), key=lambda place: leading.index(free[place]) if free[place] in leading else len(leading)
-        )
-        name = f"@{len(auxiliaries)}"
-        for table in (results, auxiliaries):
-            for other, array in table.items():
-                table[other] = Auxiliary(array.indices, replace_shape(array.body, found.pattern, name, order))
-        own = [index((name, place), sub.data[1]) for place, sub in enumerate(free)]
-        placeholders = [index(("free", place), sub.data[1]) for place, sub in enumerate(free)]
-        body = substitute(found.pattern, dict(zip(placeholders, own, strict=True)), node)
-        auxiliaries[name] = Auxiliary(tuple(own[place] for place in order), body)
+        _give_name(found, results, auxiliaries)
+
+
+def _give_name(found: Shape, results: dict[str, Auxiliary], auxiliaries: dict[str, Auxiliary]) -> None:
+    """Put a new array in place of a piece wherever it occurs."""
+    leading = [sub for result in results.values() for sub in result.indices]
+    free = found.indices
+    order = sorted(
+        range(len(free)), key=lambda place: leading.index(free[place]) if free[place] in leading else len(leading)
+    )
+    name = f"@{len(auxiliaries)}"
+    for table in (results, auxiliaries):
+        for other, array in table.items():
+            table[other] = Auxiliary(array.indices, replace_shape(array.body, found.pattern, name, order))
+    own = [index((name, place), sub.data[1]) for place, sub in enumerate(free)]
+    placeholders = [index(("free", place), sub.data[1]) for place, sub in enumerate(free)]
+    body = substitute(found.pattern, dict(zip(placeholders, own, strict=True)), node)
+    auxiliaries[name] = Auxiliary(tuple(own[place] for place in order), body)
+
+
+def name_cases(results: dict[str, Auxiliary], auxiliaries: dict[str, Auxiliary]) -> None:
+    """A function by cases inside a larger formula has a line of its own."""
+    while (found := _inner_cases([*results.values(), *auxiliaries.values()])) is not None:
+        _give_name(found, results, auxiliaries)
+
+
+def _inner_cases(arrays: Sequence[Auxiliary]) -> Shape | None:
+    for array in arrays:
+        top = array.body.args[0] if array.body.op == "neg" else array.body
+        inside = walk(top) if top.op != "cases" else (part for branch in top.args for part in walk(branch))
+        for part in inside:
+            if part.op == "cases" and holds_array(part):
+                return shape_of(part)
+    return None
 
 
 def holds_array(expression: Node) -> bool:

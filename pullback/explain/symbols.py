@@ -22,10 +22,16 @@ GREEK = {
     ),
     **dict(zip("pi rho sigma tau phi chi psi omega epsilon".split(), "πρστφχψωε", strict=True)),
 }
+SIGNS = {"Delta": "Δ", "Gamma": "Γ", "Lambda": "Λ", "Omega": "Ω", "Phi": "Φ", "Sigma": "Σ", "Theta": "Θ", "ell": "ℓ"}
 ACCENTS = {"hat": "\u0302", "bar": "\u0304", "dot": "\u0307", "tilde": "\u0303"}
 # What the literature calls the arguments that have a long name in the code.
 ARGUMENTS: dict[str, Symbol] = {
+    "after": Symbol(r"\eta_{1}", "η₁"),
+    "average": Symbol("m", "m"),
+    "before": Symbol(r"\eta_{0}", "η₀"),
     "bias": Symbol("b", "b"),
+    "boundary": Symbol("b", "b"),
+    "count": Symbol("n", "n"),
     "dampening": Symbol(r"\tau", "τ"),
     "epsilon_root": Symbol(r"\epsilon_{r}", "εᵣ"),
     "every": Symbol("k", "k"),
@@ -42,13 +48,16 @@ ARGUMENTS: dict[str, Symbol] = {
     "lambda_": Symbol(r"\lambda", "λ"),
     "learning_rate": Symbol(r"\eta", "η"),
     "limit": Symbol("c", "c"),
+    "loss": Symbol(r"\ell", "ℓ"),
     "lower": Symbol("a", "a"),
     "max_norm": Symbol("c", "c"),
     "mean": Symbol(r"\mu", "μ"),
     "milestones": Symbol("m", "m"),
     "momentum": Symbol(r"\beta", "β"),
     "negative_slope": Symbol("a", "a"),
+    "norm": Symbol("n", "n"),
     "peak": Symbol(r"\eta_{p}", "ηₚ"),
+    "rate": Symbol("a", "a"),
     "row_weights": Symbol("w", "w"),
     "scale": Symbol(r"\gamma", "γ"),
     "second_correction": Symbol("c_{2}", "c₂"),
@@ -58,6 +67,8 @@ ARGUMENTS: dict[str, Symbol] = {
     "steps": Symbol("T", "T"),
     "tree": Symbol("g", "g"),
     "upper": Symbol("b", "b"),
+    "value": Symbol("x", "x"),
+    "values": Symbol("x", "x"),
     "variance": Symbol(r"\sigma^{2}", "σ²"),
     "velocity": Symbol("v", "v"),
     "weight": Symbol("W", "W"),
@@ -117,6 +128,22 @@ def symbol_of(name: str, *, array: bool = False) -> Symbol:
     return Symbol(name, name) if len(name) == 1 else plain_symbol(name)
 
 
+def plain_text(latex: str) -> str:
+    r"""A symbol given in LaTeX, without its commands.
+
+    Examples
+    --------
+    >>> plain_text(r"\hat{x}"), plain_text(r"\Delta\theta"), plain_text(r"\sigma^{2}"), plain_text(r"\beta_{1}")
+    ('x̂', 'Δθ', 'σ²', 'β₁')
+    """
+    for accent, mark in ACCENTS.items():
+        latex = re.sub(rf"\\{accent}\{{(.*?)\}}", rf"\1{mark}", latex)
+    latex = re.sub(r"\^\{(\d+)\}", lambda match: superscript(match[1]), latex)
+    latex = re.sub(r"_\{(\d+)\}", lambda match: subscript(match[1]), latex)
+    latex = re.sub(r"\\([A-Za-z]+)", lambda match: {**GREEK, **SIGNS}.get(match[1], match[1]), latex)
+    return latex.replace("{", "").replace("}", "")
+
+
 def plain_symbol(name: str) -> Symbol:
     r"""The name itself, upright."""
     escaped = name.replace("_", r"\_")
@@ -146,7 +173,7 @@ def distinct_symbols(names: Iterable[tuple[str, bool]], chosen: Mapping[str, str
             got=", ".join(unknown),
             fix="give symbols by the names of the arguments",
         )
-    found = {name: Symbol(latex, latex) for name, latex in chosen.items()}
+    found = {name: Symbol(latex, plain_text(latex)) for name, latex in chosen.items()}
     for name, array in listed:
         if name in found:
             continue

@@ -49,7 +49,7 @@ def affine(
     bias: Float[Array, " num_features"],
 ) -> Float[Array, "*batch num_features"]:
     r"""\(y = \gamma \hat x + \beta\)."""
-    return x_hat * scale + bias
+    return scale * x_hat + bias
 
 
 def moving_average(

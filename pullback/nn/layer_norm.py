@@ -25,7 +25,7 @@ def layer_norm(
 ) -> Float[Array, "*batch_and_shape"]:
     r"""\(y = \gamma\,(x - \mu)/\sqrt{\sigma^2 + \epsilon} + \beta\), the statistics over the last `rank` axes."""
     x_hat, _, _ = normalize(x, tuple(range(-rank, 0)), epsilon)
-    y = x_hat if scale is None else x_hat * scale
+    y = x_hat if scale is None else scale * x_hat
     return y if bias is None else y + bias
 
 

@@ -36,6 +36,7 @@ class EquationExample:
     below : integer arguments and what they are less than.
     values : entries mixed into the random ones of every real argument: kinks.
     output : LaTeX of the results.
+    symbols : LaTeX of arguments that have another meaning than their names.
     """
 
     name: str
@@ -45,10 +46,11 @@ class EquationExample:
     below: Mapping[str, int] = field(default_factory=dict)
     values: tuple[float, ...] = ()
     output: str | Sequence[str] | None = None
+    symbols: Mapping[str, str] = field(default_factory=dict)
 
     def equation(self) -> Equation:
         """The equation of the kernel."""
-        return equation(self.kernel, *self.examples, output=self.output)
+        return equation(self.kernel, *self.examples, output=self.output, symbols=self.symbols)
 
 
 def check_equation(example: EquationExample, *, draws: int = 3, tolerance: float = 1e-12) -> float:
@@ -117,13 +119,13 @@ def _inputs(example: EquationExample, traced: Trace, seed: int) -> dict[str, Any
     def draw(name: str, leaf: Any) -> np.ndarray:
         kind = jnp.dtype(leaf.dtype).kind
         if kind == "b":
-            return generator.random(leaf.shape) < 0.5
+            return np.asarray(generator.random(leaf.shape) < 0.5)
         if kind in "iu":
-            return generator.integers(0, example.below.get(name, 5), leaf.shape).astype(leaf.dtype)
+            return np.asarray(generator.integers(0, example.below.get(name, 5), leaf.shape), leaf.dtype)
         values = spread * generator.standard_normal(leaf.shape)
         if example.values:
             values = np.where(generator.random(leaf.shape) < 0.4, generator.choice(example.values, leaf.shape), values)
-        return np.abs(values) + 0.01 if name in example.positive else values
+        return np.asarray(np.abs(values) + 0.01 if name in example.positive else values)
 
     drawn = {
         name: jax.tree.map(lambda leaf, name=name: draw(name, leaf), value)

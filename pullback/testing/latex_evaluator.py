@@ -147,7 +147,8 @@ def values_of_page(
             line = page.lines[number]
             sizes = None
             if shapes is not None and number < count:
-                sizes = shapes[number][len(shapes[number]) - len(line.indices) :]
+                written = len(line.subscripts or line.indices)
+                sizes = shapes[number][len(shapes[number]) - written :]
             value = value_of_line(line, Scope(known, functions, outside), sizes)
             if number < count:
                 results[number] = value
@@ -160,14 +161,28 @@ def values_of_page(
 def value_of_line(line: Line, scope: Scope, sizes: Sequence[int] | None = None) -> np.ndarray:
     """The array that a line defines: unwritten axes, then its indices."""
     inner = scope
-    for position, letter in enumerate(line.indices):
-        size = line.ranges.get(letter) or (sizes[position] if sizes is not None else _size(letter, line.body, scope))
+    left = line.subscripts or tuple(("name", letter, ()) for letter in line.indices)
+    for letter in line.indices:
+        alone = ("name", letter, ()) in left and sizes is not None
+        size = line.ranges.get(letter)
+        if size is None:
+            size = sizes[left.index(("name", letter, ()))] if alone and sizes else _size(letter, line.body, scope)
         inner = inner.within(letter, size)
     value = np.asarray(value_of(line.body, inner))
     limits = tuple(
         inner.indices[letter].shape[-1 - (len(line.indices) - 1 - n)] for n, letter in enumerate(line.indices)
     )
-    return np.broadcast_to(value, np.broadcast_shapes(value.shape, limits)) if limits else value
+    value = np.broadcast_to(value, np.broadcast_shapes(value.shape, limits)) if limits else value
+    return _placed(value, line, inner, sizes) if line.subscripts and sizes is not None else value
+
+
+def _placed(value: np.ndarray, line: Line, scope: Scope, sizes: Sequence[int]) -> np.ndarray:
+    """Values put where the subscripts of the left side say."""
+    leading = value.shape[: value.ndim - len(line.indices)]
+    result = np.full((*leading, *sizes), np.nan)
+    places = [np.asarray(value_of(tree, scope)).astype(np.int64) for tree in line.subscripts]
+    result[(..., *np.broadcast_arrays(*places))] = value
+    return result
 
 
 def _names(tree: Any, bound: frozenset[str]) -> Iterator[str]:

@@ -37,7 +37,8 @@ END_OF_PRODUCT = (r"\right", r"\end", r"\text", r"\land", r"\lor", r"\quad", r"\
 class Line:
     """One line: what it defines, the indices on its left side, its right side, and how far unclear indices run.
 
-    A line that defines a function has `parameters`, the names of its arguments.
+    A line that defines a function has `parameters`, the names of its arguments. One whose left side has subscripts that
+    are more than an index has them in `subscripts`, and `indices` are those that occur in them.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Line:
     body: Tree
     ranges: dict[str, int]
     parameters: tuple[str, ...] | None = None
+    subscripts: tuple[Tree, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,15 +119,17 @@ def _is_part_of_name(subscript: str) -> bool:
 def _line(left: str, right: str, known: set[str]) -> Line:
     name = _defined(left)
     written = left[len(name) :]
-    indices = tuple(_subscripts(written[2:-1])) if written else ()
+    parts = _subscripts(written[2:-1]) if written else []
+    indices = tuple(dict.fromkeys(letter for part in parts for letter in re.findall(r"[a-z]", part)))
+    computed = tuple(Reader(part, indices).whole() for part in parts) if list(indices) != parts else ()
     right, *ranges = (part.strip() for part in right.split(r", \quad "))
     sizes = {part.partition(" = ")[0]: int(part.rpartition(", ")[2]) + 1 for part in ranges}
     if "(" in name and name not in known:
         function, _, inner = name.partition("(")
         parameters = tuple(part.strip() for part in _split(inner.removesuffix(")"), ","))
         body = Reader(right, known | set(parameters) | set(indices)).whole()
-        return Line(function, indices, body, sizes, parameters)
-    return Line(name, indices, Reader(right, known | set(indices)).whole(), sizes)
+        return Line(function, indices, body, sizes, parameters, computed)
+    return Line(name, indices, Reader(right, known | set(indices)).whole(), sizes, subscripts=computed)
 
 
 def _subscripts(text: str) -> list[str]:
