@@ -5,6 +5,8 @@ from __future__ import annotations
 from pullback.autodiff import numerical
 from pullback.autodiff.check import DerivativeCheck, check
 from pullback.autodiff.curvature import gauss_newton_product, hessian, hvp, per_example_gradients, stop_gradient
+from pullback.autodiff.evaluation.evaluation_trace import EvaluationTrace
+from pullback.autodiff.evaluation.trace import trace
 from pullback.autodiff.forward import jvp
 from pullback.autodiff.jacobian import jacobian
 from pullback.autodiff.linearize import linearize
@@ -15,6 +17,7 @@ from pullback.autodiff.reverse import grad, value_and_grad, vjp
 
 __all__ = [
     "DerivativeCheck",
+    "EvaluationTrace",
     "Operation",
     "Rule",
     "check",
@@ -34,6 +37,7 @@ __all__ = [
     "per_example_gradients",
     "stop_gradient",
     "subprograms",
+    "trace",
     "transposed",
     "value_and_grad",
     "vjp",
