@@ -47,6 +47,8 @@ AGAIN = FREE | {
     "slice",
     "select_n",
 }
+# How many of them in a row are still cheaper than a stack.
+LONGEST_AGAIN = 6
 # Elementwise operations, and reductions beside them, that may run over all steps at once between the loops.
 FACTORS = AGAIN | {
     *("div", "exp", "log", "tanh", "logistic", "sin", "cos", "sqrt", "rsqrt", "integer_pow", "square", "max", "min"),
@@ -199,22 +201,29 @@ class _Division:
         direct = {v for e in self.equations if any(o in self.back for o in e.outvars) for v in variables(e.invars)}
         direct.update(variables(self.joint.outgoing))
         order = [*plan.carried, *self.producer]
-        for variable in [v for v in order if v in direct and v not in self.back and v not in given]:
+        needed = [v for v in order if v in direct and v not in self.back and v not in given]
+        # First what has to be kept in any case; much of the rest then follows from it.
+        simple = {variable for variable in needed if self._is_simple(variable)}
+        for variable in [v for v in needed if v not in simple] + [v for v in needed if v in simple]:
             if not self._made_again(variable, given, kept):
                 self._obtain(variable, given, kept, factors)
         plan.kept = [v for v in order if v in kept]
         plan.factors = [v for v in order if v in factors and v in direct]
 
-    def _made_again(self, variable: Var, given: Set[Var], kept: dict[Var, None]) -> bool:
-        """Whether a value follows cheaply from what is there, so that each user makes it for itself."""
+    def _is_simple(self, variable: Var) -> bool:
+        """Whether a value on the way forward may be made again on the way back."""
         equation = self.producer.get(variable)
-        if equation is None or id(equation) not in self.primal and equation.primitive.name not in FREE:
+        if equation is None or equation.effects or equation.primitive.name not in AGAIN:
             return False
-        if equation.primitive.name not in AGAIN or equation.effects:
+        return id(equation) in self.primal or equation.primitive.name in FREE
+
+    def _made_again(self, variable: Var, given: Set[Var], kept: dict[Var, None], depth: int = LONGEST_AGAIN) -> bool:
+        """Whether a value follows cheaply from what is there, so that each user makes it for itself."""
+        if depth == 0 or not self._is_simple(variable):
             return False
         return all(
-            operand in given or operand in kept or self._made_again(operand, given, kept)
-            for operand in variables(equation.invars)
+            operand in given or operand in kept or self._made_again(operand, given, kept, depth - 1)
+            for operand in variables(self.producer[variable].invars)
         )
 
     def _obtain(self, variable: Var, given: Set[Var], kept: dict[Var, None], factors: dict[Var, None]) -> None:
