@@ -15,7 +15,11 @@ _WIDTH = 124
 
 def run(names: Sequence[str], rounds: int, seconds: float, say: Callable[[str], None]) -> tuple[Table, list[str]]:
     """The table, and what is to be said below it."""
-    comparisons = [compare(name, rounds, seconds, say) for name in names]
+    comparisons = []
+    for name in names:
+        comparisons.append(compare(name, rounds, seconds, say))
+        # The table comes at the end, and an interruption should not take what was measured before it.
+        say("  ".join(_row(comparisons[-1])))
     # As wide as it needs, where the terminal is narrower too: a cut number is no number.
     table = Table(title="compiled value_and_grad of plain JAX programs", title_justify="left", width=_WIDTH)
     for column in ("case", "JAX ms", "Pullback ms", "ratio", "95% interval", "JAX / itself", "limit", "verdict"):
