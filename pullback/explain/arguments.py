@@ -12,7 +12,7 @@ import inspect
 import itertools
 import types
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,11 +33,22 @@ ANY_NUMBER = 0.5
 
 @dataclass(frozen=True)
 class Arguments:
-    """Values for one call: arrays as shapes, numbers that may become symbols, and everything else as it is."""
+    """Values for one call: arrays as shapes, numbers that may become symbols, and everything else as it is.
+
+    Those in `defaults` are what the kernel takes by itself.
+    """
 
     arrays: dict[str, Any]
     numbers: dict[str, int | float]
     fixed: dict[str, Any]
+    defaults: set[str]
+
+
+def passed(arguments: Arguments, numbers: Mapping[str, int | float]) -> dict[str, Any]:
+    """Settings to call with: those that the kernel does not take by itself, with `numbers` for the own ones."""
+    own = arguments.fixed | arguments.numbers
+    values = arguments.fixed | dict(numbers)
+    return {name: value for name, value in values.items() if name not in arguments.defaults or value is not own[name]}
 
 
 def plain_function(kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,12 +91,14 @@ def candidates(kernel: Callable[..., Any], examples: Sequence[Any]) -> Iterator[
     )
     for rank in ranks:
         sizes = _sizes(rank)
-        found = Arguments({}, {}, {})
+        found = Arguments({}, {}, {}, set())
         for name, parameter in signature.parameters.items():
             if name in preset and name not in given:
                 continue
             value = given[name] if name in given else _representative(kernel, name, parameter, sizes)
-            _sort(found, name, value, parameter)
+            if name not in given and value is parameter.default:
+                found.defaults.add(name)
+            _sort(found, name, value)
         yield found
 
 
@@ -142,9 +155,15 @@ def _representative(
     raise ConfigurationError(
         f"the shape of the argument {name!r} of {name_of(kernel)} is not known",
         expected='an example for every argument, or an annotation with sizes such as Float[Array, "batch features"]',
-        got=f"no example, and the annotation {getattr(parameter.annotation, '__name__', parameter.annotation)}",
+        got=f"no example, and {_described(parameter.annotation)}",
         fix=f"call equation({name_of(kernel)}, ...) with arrays or jax.ShapeDtypeStruct, one an argument, in order",
     )
+
+
+def _described(annotation: Any) -> str:
+    if annotation is inspect.Parameter.empty:
+        return "no annotation"
+    return f"the annotation {getattr(annotation, '__name__', annotation)}"
 
 
 def _dtype(annotation: Any) -> Any:
@@ -161,7 +180,7 @@ def _dtype(annotation: Any) -> Any:
     )
 
 
-def _sort(found: Arguments, name: str, value: Any, parameter: inspect.Parameter) -> None:
+def _sort(found: Arguments, name: str, value: Any) -> None:
     """Put a value among the arrays, the numbers or the rest."""
     leaves = jax.tree.leaves(value)
     arrays = [leaf for leaf in leaves if isinstance(leaf, jax.Array | np.ndarray | jax.ShapeDtypeStruct)]

@@ -19,7 +19,7 @@ from pullback.explain.rewrite import build, finish, settings_first
 from pullback.explain.rules_calls import Function
 from pullback.explain.sharing import name_cases, name_results, share
 from pullback.explain.styles import Style
-from pullback.explain.symbols import ARRAY_LETTERS, Symbol, distinct_symbols, function_symbol, plain_text
+from pullback.explain.symbols import ARRAY_LETTERS, Symbol, distinct_symbols, function_symbol, plain_text, symbol_of
 from pullback.explain.view import Shape
 from pullback.explain.writer import Writer
 
@@ -108,7 +108,8 @@ def read_document(
     shapes = dict.fromkeys(settings, ()) | _shapes(program, inputs, results, pieces, reader.constants)
     ranked = {name: len(shapes[name]) for name in inputs}
     plain = {name: len(left) - 1 for name, left in subscripts.items()}
-    repeated = implicit_axes(results, pieces, None if layout is None else {"=0": layout}, ranked, plain)
+    settled = None if layout is None else {"=0": layout}
+    repeated = implicit_axes(results, pieces, settled, ranked, plain, _matrices(inputs))
     table = _symbols([*inputs, *settings], outputs, symbols, shapes, results, pieces, reader.constants)
     scalars = frozenset() if layout is not None else _settings(program, inputs)
     own = function is not None and function.isidentifier() and len(results) == 1 and not outputs
@@ -134,6 +135,11 @@ def _settings(program: ClosedJaxpr, inputs: Sequence[str]) -> frozenset[str]:
     variables: list[Any] = list(program.jaxpr.invars)
     found = frozenset(name for name, variable in zip(inputs, variables, strict=True) if variable.aval.weak_type)
     return found if len(found) < len(inputs) else frozenset()
+
+
+def _matrices(inputs: Sequence[str]) -> list[str]:
+    """Arguments that are called by a capital letter: a matrix is no batch of rows."""
+    return [name for name in inputs if symbol_of(name).latex.isupper()]
 
 
 def _single_numbers(program: ClosedJaxpr, inputs: Sequence[str]) -> frozenset[str]:
@@ -227,7 +233,7 @@ def _symbols(
     table |= {name: Symbol(latex, plain_text(latex)) for name, latex in zip(results, names, strict=True)}
     taken = {symbol.latex for symbol in table.values()}
     letters = iter(letter for letter in ARRAY_LETTERS if letter not in taken)
-    capitals = iter("CABDFGHLMNPQRSTUVWXYZ")
+    capitals = iter("ABCDFGHLMNPQRSTUVWXYZ")
     table |= {name: _letter(capitals, taken) for name in constants}
     for name, piece in pieces.items():
         wished = _customary(piece.body)

@@ -8,7 +8,7 @@ remains; of \(y_{nj} = \sum_k x_{nk} W_{jk}\) the index \(n\) goes.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pullback.explain.expression import Node
 from pullback.explain.reader import Auxiliary
@@ -20,6 +20,7 @@ def implicit_axes(
     known: Mapping[str, int] | None = None,
     ranked: Mapping[str, int] | None = None,
     most: Mapping[str, int] | None = None,
+    matrices: Collection[str] = (),
 ) -> dict[str, int]:
     """How many leading axes each result and each other array leaves out, by name; the most that fits.
 
@@ -28,6 +29,7 @@ def implicit_axes(
     known : results whose number is settled.
     most : largest number for a result, where not all of its indices are axes.
     ranked : number of axes of arguments; where the result keeps an index, none of them may lose all of its own.
+    matrices : arrays that keep all of their indices.
     """
     settled = known or {}
     largest = {name: len(result.indices) for name, result in results.items()} | dict(most or {})
@@ -35,10 +37,14 @@ def implicit_axes(
     for counts in sorted(itertools.product(*ranks), key=sum, reverse=True):
         arrays = dict(zip(results, counts, strict=True))
         everything = {**auxiliaries, **results}
-        if all(
-            _fits(result.body, result.indices[:count], arrays, everything)
-            for result, count in zip(results.values(), counts, strict=True)
-        ) and (settled or not _loses_all(results, counts, arrays, ranked or {})):
+        if (
+            all(
+                _fits(result.body, result.indices[:count], arrays, everything)
+                for result, count in zip(results.values(), counts, strict=True)
+            )
+            and (settled or not any(arrays.get(name) for name in matrices))
+            and (settled or not _loses_all(results, counts, arrays, ranked or {}))
+        ):
             return arrays
     raise AssertionError("leaving out no axis always fits")
 

@@ -89,11 +89,14 @@ def _sort(reader: Reader, equation: JaxprEqn, operands: list[View]) -> View:
     if len(operands) > 1:
         raise not_supported("sort", "several arrays sorted by the order of the first")
     axis = equation.params["dimension"]
-    x = reader.named(operands[0])
+    (x,) = operands
+    others = (*x.shape[:axis], *x.shape[axis + 1 :])
+    last = View((*others, x.shape[axis]), x.dtype, lambda *place: x.at(*place[:axis], place[-1], *place[axis:-1]))
+    rows = reader.named(last)
     sub = reader.new_index(x.shape[axis])
 
     def entry(*place: Node) -> Node:
-        body = x.at(*place[:axis], sub, *place[axis + 1 :])
+        body = rows.at(*place[:axis], *place[axis + 1 :], sub)
         return build("call", body, place[axis], data=("sort", ((sub,),)))
 
     return moved(equation, entry)

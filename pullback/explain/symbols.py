@@ -3,6 +3,7 @@ r"""Symbols of names: `learning_rate` is \(\eta\), `y_hat` is \(\hat y\), `beta1
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -114,7 +115,7 @@ def symbol_of(name: str, *, array: bool = False) -> Symbol:
     base, _, accent = name.rpartition("_")
     if base and accent in ACCENTS:
         inner = symbol_of(base, array=array)
-        return Symbol(rf"\{accent}{{{inner.latex}}}", inner.unicode + ACCENTS[accent])
+        return Symbol(rf"\{accent}{{{inner.latex}}}", unicodedata.normalize("NFC", inner.unicode + ACCENTS[accent]))
     numbered = re.fullmatch(r"(.*?)_?(\d+)", name)
     if numbered and numbered[1]:
         inner, digits = symbol_of(numbered[1], array=array), numbered[2]
@@ -141,7 +142,7 @@ def plain_text(latex: str) -> str:
     latex = re.sub(r"\^\{(\d+)\}", lambda match: superscript(match[1]), latex)
     latex = re.sub(r"_\{(\d+)\}", lambda match: subscript(match[1]), latex)
     latex = re.sub(r"\\([A-Za-z]+)", lambda match: {**GREEK, **SIGNS}.get(match[1], match[1]), latex)
-    return latex.replace("{", "").replace("}", "")
+    return unicodedata.normalize("NFC", latex.replace("{", "").replace("}", ""))
 
 
 def plain_symbol(name: str) -> Symbol:

@@ -17,7 +17,7 @@ import jaxtyping
 from jax.extend.core import ClosedJaxpr
 
 from pullback.core.errors import PullbackError
-from pullback.explain.arguments import Arguments, candidates, name_of, plain_function, signature_of
+from pullback.explain.arguments import Arguments, candidates, name_of, passed, plain_function, signature_of
 from pullback.explain.expression import Node
 from pullback.explain.reader import EquationError
 from pullback.explain.settings import numbers_from_setting, odd_values
@@ -109,7 +109,7 @@ def _traced(
     order = list(signature_of(kernel).parameters)
     named = {name: jax.tree.map(_double, value) for name, value in arguments.arrays.items()}
     named |= {name: values[name] for name in symbols}
-    kept = arguments.fixed | {name: value for name, value in values.items() if name not in symbols}
+    kept = passed(arguments, {name: value for name, value in values.items() if name not in symbols})
     inputs = [name for name in order if name in named]
 
     def call(*values: Any) -> Any:
@@ -127,11 +127,13 @@ def call_with(function: Callable[..., Any], order: Sequence[str], known: Mapping
     """The function of arguments known by name, in the order of a signature."""
     positional, named = [], {}
     parameters = inspect.signature(function).parameters
+    skipped = False
     for name in order:
+        skipped = skipped or name not in known
         if name not in known:
             continue
         kind = parameters[name].kind if name in parameters else inspect.Parameter.KEYWORD_ONLY
-        if kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) and not named:
+        if kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) and not skipped:
             positional.append(known[name])
         elif kind is inspect.Parameter.VAR_POSITIONAL:
             positional.extend(known[name])

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pullback.explain.arguments import passed
 from pullback.explain.equation import Equation, equation
 from pullback.explain.tracing import Trace, call_with, trace
 from pullback.testing.latex_evaluator import evaluate
@@ -137,5 +138,5 @@ def _inputs(example: EquationExample, traced: Trace, seed: int) -> dict[str, Any
 def _run(kernel: Callable[..., Any], traced: Trace, inputs: Mapping[str, Any]) -> Any:
     with jax.enable_x64(True):
         arrays = {name: jax.tree.map(jnp.asarray, inputs[name]) for name in traced.arguments.arrays}
-        known = {**traced.arguments.fixed, **traced.arguments.numbers, **arrays}
+        known = {**passed(traced.arguments, traced.arguments.numbers), **arrays}
         return jax.tree.map(np.asarray, call_with(kernel, traced.order, known))
