@@ -136,6 +136,22 @@ def test_the_data_are_described(wine: Path, houses: Path) -> None:
     assert "The strongest is" in page.text and "of area and target" in page.text
 
 
+def test_mean_images_of_the_classes(tmp_path: Path) -> None:
+    training, test = data.split(data.load("digits"), {"train": 0.5, "test": 0.5}, seed=0)
+    arguments = {"in_shape": [8, 8, 1], "out_features": 10, "hidden": []}
+    experiment = Experiment(
+        model=models.build("multilayer_perceptron", arguments, jax.random.key(0)), train_data=training, test_data=test,
+        loss="categorical_cross_entropy", epochs=1,
+    )  # fmt: skip
+    train.run(experiment, run_dir=tmp_path / "run", progress=False)
+    page = write(tmp_path / "run").read_text()
+    assert "Mean images" in page and page.split("Mean images")[1].count("<image ") == 10
+    record = read(tmp_path / "run", "exploration")
+    for damaged in (None, {"images": 3}, {"images": [[["x"]]] * 10}, {"images": [[[[float("nan")]]]] * 10}):
+        (tmp_path / "run" / "exploration.json").write_text(json.dumps(record | {"class_images": damaged}))
+        assert "Mean images" not in write(tmp_path / "run").read_text()
+
+
 def test_columns_are_explained(wine: Path, houses: Path) -> None:
     page, record = page_of(houses), read(houses, "explanations")
     assert "Permutation importance" in page.text and "Partial dependence" in page.text

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from sklearn.inspection import partial_dependence as sklearn_dependence
 from sklearn.inspection import permutation_importance as sklearn_importance
 from sklearn.linear_model import LinearRegression
@@ -17,7 +18,7 @@ from sklearn.linear_model import LinearRegression
 from pullback import data, models, train
 from pullback.data import Dataset, Standardize, TablePreprocessing
 from pullback.train import Experiment
-from pullback.train.exploration import exploration
+from pullback.train.exploration import class_images, exploration
 from pullback.train.importance import Evaluate, explanations, partial_dependence
 from pullback.train.table_features import table_features
 
@@ -140,6 +141,28 @@ def test_exploration_equals_pandas() -> None:
         np.testing.assert_allclose(entry["deviations"], groups[entry["column"]].std(ddof=0), rtol=1e-4)
     assert found["class_means"][0]["column"].startswith("petal")
     assert found["balance"] == {"classes": ["setosa", "versicolor", "virginica"], "counts": {"train": [50, 50, 50]}}
+
+
+def test_mean_images_equal_those_of_pandas() -> None:
+    digits = data.load("digits")
+    found = exploration({"train": digits}, (), seed=0)["class_images"]
+    images = found["low"] + (found["high"] - found["low"]) * np.array(found["images"]) / 255
+    means = pd.DataFrame(digits.inputs.reshape(len(digits), -1)).groupby(digits.targets).mean().to_numpy()
+    step = (found["high"] - found["low"]) / 255
+    np.testing.assert_allclose(images.reshape(10, -1), means, atol=step / 2 + 1e-6)
+    assert found["low"] == pytest.approx(means.min()) and found["high"] == pytest.approx(means.max())
+
+
+def test_large_mean_images_are_reduced_as_pillow_does() -> None:
+    """100 by 97 pixels in squares of 3: 34 by 33 means, the last of fewer pixels; a class without rows has none."""
+    inputs = np.random.default_rng(0).random((5, 100, 97, 1), np.float32)
+    rows = Dataset(inputs, np.array([0, 0, 0, 2, 2]), "classification", class_names=("a", "b", "c"))
+    found = class_images(rows)["class_images"]
+    assert found["images"][1] is None
+    images = np.array([found["images"][0], found["images"][2]]) / 255 * (found["high"] - found["low"]) + found["low"]
+    means = [inputs[:3].mean(0)[..., 0], inputs[3:].mean(0)[..., 0]]
+    reduced = [np.asarray(Image.fromarray(mean).reduce(3)) for mean in means]
+    np.testing.assert_allclose(images[..., 0], reduced, atol=(found["high"] - found["low"]) / 510 + 1e-5)
 
 
 def test_gaps_and_columns_that_do_not_vary(mixed: tuple[TablePreprocessing, Dataset, pd.DataFrame]) -> None:

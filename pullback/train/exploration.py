@@ -1,4 +1,4 @@
-"""What the data look like before anything is fitted: balance, gaps, correlations, means by class."""
+"""What the data look like before anything is fitted: balance, gaps, correlations, means and mean images by class."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from pullback.train.table_features import Feature
 
 FORMAT = 1
 ROWS, COLUMNS, CLASSES = 20_000, 30, 12
+# Longest side of a mean image, and rows added up at once.
+SIDE, BLOCK = 48, 1024
 TARGET = "target"
 
 
@@ -28,7 +30,7 @@ def exploration(sets: Mapping[str, Dataset], features: Sequence[Feature], seed: 
     training = sets["train"]
     record: dict[str, Any] = {"format": FORMAT, "balance": _balance(sets)}
     if not features:
-        return record
+        return record | class_images(training)
     rows = len(training)
     if rows > ROWS:
         chosen = np.sort(generator(seed, "exploration").choice(rows, ROWS, replace=False))
@@ -56,6 +58,42 @@ def _balance(sets: Mapping[str, Dataset]) -> dict[str, Any] | None:
         return None
     counts = {name: np.bincount(data.targets.reshape(-1), minlength=len(names)).tolist() for name, data in sets.items()}
     return {"classes": list(names), "counts": counts}
+
+
+def class_images(data: Dataset) -> dict[str, Any]:
+    r"""Entry `class_images`, the mean image of each class over all its rows; empty where the inputs are no images.
+
+    Sides longer than 48 are made shorter by means over squares of pixels. The values are whole numbers $b$ that stand
+    for `low` + $b$ (`high` - `low`) / 255; a class without rows has null.
+    """
+    names = data.class_names
+    if data.inputs.ndim != 4 or data.inputs.shape[3] not in (1, 3) or data.targets.ndim != 1:
+        return {}
+    if names is None or len(names) > CLASSES:
+        return {}
+    sums = np.zeros((len(names), *data.inputs.shape[1:]))
+    for start in range(0, len(data), BLOCK):
+        labels = data.targets[start : start + BLOCK]
+        for label in np.unique(labels):
+            sums[label] += data.inputs[start : start + BLOCK][labels == label].sum(axis=0, dtype=np.float64)
+    counts = np.bincount(data.targets, minlength=len(names))
+    means = _smaller(sums / np.maximum(counts, 1)[:, None, None, None])
+    low, high = float(means[counts > 0].min()), float(means[counts > 0].max())
+    steps = np.rint((means - low) / ((high - low) or 1.0) * 255).astype(int)
+    images = [image.tolist() if count else None for image, count in zip(steps, counts, strict=True)]
+    return {"class_images": {"low": low, "high": high, "images": images}}
+
+
+def _smaller(images: np.ndarray) -> np.ndarray:
+    """Means over squares of pixels, as large as makes both sides at most `SIDE`; at the edges over what is left."""
+    square = -(-max(images.shape[1:3]) // SIDE)
+    for axis in (1, 2):
+        starts = np.arange(0, images.shape[axis], square)
+        widths = np.diff(np.append(starts, images.shape[axis]))
+        shape = [1] * images.ndim
+        shape[axis] = len(widths)
+        images = np.add.reduceat(images, starts, axis=axis) / widths.reshape(shape)
+    return images
 
 
 def _gaps(feature: Feature, inputs: np.ndarray) -> float | None:

@@ -1,4 +1,4 @@
-"""The data before the model: balance of the classes, gaps, correlations, means by class."""
+"""The data before the model: balance of the classes, gaps, correlations, means and mean images by class."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from pullback.report.blocks import Block, Column, Figures, Prose, Section, Table
+from pullback.report.figures.class_images import class_images_panel
 from pullback.report.figures.correlation import correlation_panel
 from pullback.report.number_text import DASH, aligned, count_text, fixed, percent_text
 from pullback.report.records import Record, mapping, number, number_list, read_optional, records, texts
@@ -20,6 +21,7 @@ def exploration_section(run: RunFolder) -> Section:
     """What `exploration.json` says of the data, or the sentence that the run has none."""
     record = read_optional(run.path / "exploration.json")
     blocks = [*_balance(mapping(record, "balance")), *_gaps(record), *_correlation(record), *_class_means(record)]
+    blocks += _class_images(record)
     if not blocks:
         words = "The run recorded no description of its data." if not record else "There is nothing to show of them."
         blocks = [Prose(words)]
@@ -97,3 +99,19 @@ def _class_means(record: Record) -> list[Block]:
     if len(entries) > MOST_ROWS:
         caption += f" The first {MOST_ROWS} of {len(entries)} columns."
     return [Table("Means by class", columns, rows, caption=caption)]
+
+
+def _class_images(record: Record) -> list[Block]:
+    """The mean image of each class that has rows; nothing where the record is of another form."""
+    classes = texts(mapping(record, "balance"), "classes") or []
+    given = mapping(record, "class_images").get("images")
+    if not isinstance(given, list) or len(given) != len(classes):
+        return []
+    known = [(name, image) for name, image in zip(classes, given, strict=True) if image is not None]
+    try:
+        images = np.array([image for _, image in known], np.float64) / 255
+    except (TypeError, ValueError):
+        return []
+    if images.ndim != 4 or images.shape[3] not in (1, 3) or not np.isfinite(images).all():
+        return []
+    return [Figures([class_images_panel(np.clip(images, 0, 1), [name for name, _ in known])])]
