@@ -225,9 +225,10 @@ def axes(equation: JaxprEqn) -> tuple[int, ...]:
 
 
 def axis(equation: JaxprEqn) -> int:
-    """The one axis along which a cumulative operation, a concatenation or a sort runs."""
+    """The one axis along which a cumulative operation, a concatenation, a sort or a choice of the largest runs."""
     params = equation.params
-    return int(params["axis"] if "axis" in params else params["dimension"])
+    found = next(int(params[name]) for name in ("axis", "dimension", "reduction_dimension") if name in params)
+    return found % max(1, len(array_type(equation.outvars[0]).shape))
 
 
 def runs_backward(equation: JaxprEqn) -> bool:
@@ -460,3 +461,79 @@ def scattered_axes(equation: JaxprEqn, rank: int) -> tuple[int, ...]:
     """The axes of the updates of a `scatter` that run over its indices."""
     windows = equation.params["dimension_numbers"].update_window_dims
     return tuple(axis for axis in range(rank) if axis not in windows)
+
+
+def strided(equation: JaxprEqn) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where a `slice` starts on each axis, and its strides."""
+    starts = _integers(equation.params["start_indices"])
+    strides = equation.params["strides"]
+    return starts, (1,) * len(starts) if strides is None else _integers(strides)
+
+
+def padding(equation: JaxprEqn) -> tuple[tuple[int, int, int], ...]:
+    """What `pad` puts before, behind and between the elements of each axis."""
+    return tuple((int(low), int(high), int(between)) for low, high, between in equation.params["padding_config"])
+
+
+def pieces(equation: JaxprEqn) -> tuple[int, ...]:
+    """The sizes of the pieces that `split` makes."""
+    return _integers(equation.params["sizes"])
+
+
+def repetitions(equation: JaxprEqn) -> tuple[int, ...]:
+    """How often `tile` repeats each axis."""
+    return _integers(equation.params["reps"])
+
+
+@dataclass(frozen=True)
+class Triangular:
+    """`triangular_solve`: on which side the matrix stands, which triangle of it is read, and how."""
+
+    left: bool
+    lower: bool
+    transpose: bool
+    unit_diagonal: bool
+
+
+def triangular(equation: JaxprEqn) -> Triangular:
+    """What a `triangular_solve` solves."""
+    params = equation.params
+    return Triangular(params["left_side"], params["lower"], params["transpose_a"], params["unit_diagonal"])
+
+
+def triangular_solve(like: JaxprEqn, matrix: Array, side: Array, *, transpose: bool) -> Array:
+    """Another `triangular_solve`, by the matrix or by its transpose."""
+    (found,) = [like.primitive.bind(matrix, side, **dict(like.params, transpose_a=transpose))]
+    return found
+
+
+@dataclass(frozen=True)
+class LinearSolve:
+    """`custom_linear_solve`: the program that multiplies by the matrix, and how many operands stand before the sides."""
+
+    multiply: ClosedJaxpr
+    multiply_constants: int
+    constants: int
+
+
+def linear_solve(equation: JaxprEqn) -> LinearSolve:
+    """What a `custom_linear_solve` solves."""
+    lengths, programs = equation.params["const_lengths"], equation.params["jaxprs"]
+    return LinearSolve(programs.matvec, lengths.matvec, sum(lengths))
+
+
+def solve_transposed(like: JaxprEqn, constants: Sequence[Any], sides: Sequence[Any]) -> list[Any]:
+    """The solution of the transposed system; the parts of the equation exchange their roles."""
+    lengths, programs = like.params["const_lengths"], like.params["jaxprs"]
+    parts, start = {}, 0
+    for name, length in zip(lengths._fields, lengths, strict=True):
+        parts[name] = list(constants[start : start + length])
+        start += length
+    order = ("vecmat", "matvec", "transpose_solve", "solve")
+    params = dict(
+        like.params,
+        const_lengths=type(lengths)(*(getattr(lengths, name) for name in order)),
+        jaxprs=type(programs)(*(getattr(programs, name) for name in order)),
+    )
+    operands = [value for name in order for value in parts[name]]
+    return list(like.primitive.bind(*operands, *sides, **params))
