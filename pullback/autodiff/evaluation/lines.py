@@ -121,12 +121,18 @@ class _Writer:
         self._add(step, expression)
 
     def _group(self, step: Group) -> None:
-        shown = [p for p in dict.fromkeys(step.sources) if p not in self.recording.known or self._is_named(p)]
-        arguments = [self._piece(place) for place in shown]
+        given = dict(zip(step.sources, step.arguments, strict=True))
+        arguments = [self._piece(place) for place, name in given.items() if self._is_shown(place, name)]
         # The parameters of a layer belong to its name.
         if step.kind == "layer":
             arguments = [piece for piece in arguments if step.name not in piece.text]
         self._add(step, write.call(step.name, *arguments))
+
+    def _is_shown(self, place: int, argument: str) -> bool:
+        """Whether an argument of a function is written: what is computed, named arrays, numbers."""
+        if place not in self.recording.known or self._is_named(place):
+            return True
+        return bool(argument) and uniform(self.recording.values[place]) is not None
 
     def _is_named(self, place: int) -> bool:
         return place in self.names and bool(getattr(self.recording.values[place], "ndim", 1))

@@ -125,7 +125,10 @@ def minus(left: Piece, right: Piece) -> Piece:
 
 
 def times(left: Piece, right: Piece, *, entrywise: bool = False) -> Piece:
-    """A product, of arrays entry by entry."""
+    """A product, of arrays entry by entry; a minus sign stands in front of all of it."""
+    for first, second, order in ((left, right, 1), (right, left, -1)):
+        if first.negated is not None:
+            return negative(times(*(first.negated, second)[::order], entrywise=entrywise))
     a, b = left.within(PRODUCT), right.within(PRODUCT)
     if entrywise:
         return Piece(rf"{a.latex} \odot {b.latex}", f"{a.text} ⊙ {b.text}", PRODUCT)

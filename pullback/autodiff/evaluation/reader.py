@@ -19,8 +19,8 @@ Reading = Callable[[JaxprEqn, Sequence[Piece]], Piece]
 # What only moves numbers: it stands in the expression of whatever uses it.
 MOVES = frozenset(
     """
-    broadcast_in_dim convert_element_type copy copy_p device_put expand_dims name pcast pvary reshape slice squeeze
-    transpose
+    broadcast_in_dim convert_element_type copy copy_p device_put dynamic_slice expand_dims name pcast pvary reshape
+    slice squeeze transpose
     """.split()
 )
 
