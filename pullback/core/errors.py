@@ -119,6 +119,17 @@ class NonFiniteError(PullbackError):
     run: Any = None
 
 
+class EquationError(PullbackError):
+    """A program of which no equation can be given: not supported yet, or no formula at all; the message says which.
+
+    Examples
+    --------
+    >>> print(EquationError("the operation 'fft' is not supported in equations yet", fix="show the rest"))
+    the operation 'fft' is not supported in equations yet
+      to do: show the rest
+    """
+
+
 class MissingExtraError(PullbackError):
     """An optional dependency is not installed; the message names the extra to install."""
 
