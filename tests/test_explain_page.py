@@ -16,8 +16,12 @@ import scipy.special
 from jaxtyping import Array, Float
 
 from pullback import nn
+from pullback.autodiff.notation import FUNCTIONS
 from pullback.core.errors import ConfigurationError, MissingExtraError, ShapeError
 from pullback.explain import Equation, EquationError, equation
+from pullback.explain.rewrite import PASSES
+from pullback.explain.rules_elementwise import SAME
+from pullback.explain.writer import FORMS
 from pullback.nn.average_pool import average_pool
 from pullback.nn.batch_norm import batch_norm
 from pullback.nn.convolution import convolution
@@ -181,6 +185,11 @@ def test_a_formula_that_nobody_reads_is_refused() -> None:
 
     with pytest.raises(EquationError, match="the program as a whole"):
         equation(nested, 1.0)
+
+
+def test_every_elementwise_operation_that_is_read_can_be_written() -> None:
+    known = {*FUNCTIONS, *FORMS, *PASSES}
+    assert set(SAME.split()) <= known
 
 
 def test_shapes_that_nothing_says() -> None:

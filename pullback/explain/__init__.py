@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from pullback.core.errors import EquationError
 from pullback.explain.equation import Equation, equation
-from pullback.explain.reader import EquationError
 
 __all__ = ["Equation", "EquationError", "equation"]

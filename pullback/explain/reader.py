@@ -11,7 +11,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
 from pullback.autodiff import inner_jaxpr
-from pullback.core.errors import PullbackError
+from pullback.core.errors import EquationError
 from pullback.explain.constants import number
 from pullback.explain.expression import Node, index, node
 from pullback.explain.rewrite import build
@@ -20,15 +20,11 @@ from pullback.explain.view import Shape, View
 Rule = Callable[["Reader", JaxprEqn, list[View]], "View | list[View]"]
 
 
-class EquationError(PullbackError):
-    """A program of which no equation can be given: not supported yet, or no formula at all; the message says which."""
-
-
 def not_supported(operation: str, why: str) -> EquationError:
     """Error for an operation that could be written as a formula and is not yet."""
     return EquationError(
         f"the operation {operation!r} is not supported in equations yet",
-        expected="a function of the operations listed in pullback.explain.reader_rules",
+        expected="a function of the operations in the table of pullback.explain.reader_rules",
         got=why,
         fix="leave that part out of the function, or give it a name with jax.jit and show the rest",
     )

@@ -16,10 +16,9 @@ import jax.numpy as jnp
 import jaxtyping
 from jax.extend.core import ClosedJaxpr
 
-from pullback.core.errors import PullbackError
+from pullback.core.errors import EquationError, PullbackError
 from pullback.explain.arguments import Arguments, candidates, name_of, passed, plain_function, signature_of
 from pullback.explain.expression import Node
-from pullback.explain.reader import EquationError
 from pullback.explain.settings import numbers_from_setting, odd_values
 
 

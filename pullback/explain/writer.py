@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -82,9 +82,8 @@ class Writer:
             return self._connected(expression), CONNECTIVES[op].precedence
         if op in REDUCTIONS:
             return self._reduction(expression), PRODUCT
-        method = getattr(self, f"_{op}", None)
-        if method is not None:
-            return method(expression)
+        if op in FORMS:
+            return FORMS[op](self, expression)
         return self._applied(self.style.sign(FUNCTIONS[op]), args), ATOM
 
     def _applied(self, name: str, args: Sequence[Node]) -> str:
@@ -286,6 +285,34 @@ class Writer:
             if sub is bound
         }
         return sizes == {bound.data[1]}
+
+
+FORMS: dict[str, Callable[[Writer, Node], tuple[str, int]]] = {
+    "abs": Writer._abs,
+    "add": Writer._add,
+    "bracket": Writer._bracket,
+    "call": Writer._call,
+    "cases": Writer._cases,
+    "cbrt": Writer._cbrt,
+    "ceil": Writer._ceil,
+    "cumulative": Writer._cumulative,
+    "div": Writer._div,
+    "element": Writer._element,
+    "exp": Writer._exp,
+    "false": Writer._false,
+    "floor": Writer._floor,
+    "floor_div": Writer._floor_div,
+    "index": Writer._index,
+    "mod": Writer._mod,
+    "mul": Writer._mul,
+    "neg": Writer._neg,
+    "not": Writer._not,
+    "number": Writer._number,
+    "pi": Writer._pi,
+    "pow": Writer._pow,
+    "sqrt": Writer._sqrt,
+    "true": Writer._true,
+}
 
 
 def _times(factor: int, inner: Node) -> Node:
