@@ -1,6 +1,6 @@
 r"""Decompositions and solutions of linear systems.
 
-Cholesky's factor \(\Sigma = L L^\top\) (Murray 2016), with \(\Phi(X)\) the lower triangle of \(X\), its diagonal halved:
+Cholesky's factor \(\Sigma = L L^\top\) (Murray 2016); \(\Phi(X)\) is the lower triangle of \(X\), its diagonal halved:
 
 \[ \dot L = L\, \Phi(L^{-1} \dot\Sigma L^{-\top}), \qquad \bar\Sigma = L^{-\top}\, \Phi(L^\top \bar L)\, L^{-1} . \]
 
