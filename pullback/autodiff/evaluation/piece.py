@@ -129,6 +129,8 @@ def times(left: Piece, right: Piece, *, entrywise: bool = False) -> Piece:
     for first, second, order in ((left, right, 1), (right, left, -1)):
         if first.negated is not None:
             return negative(times(*(first.negated, second)[::order], entrywise=entrywise))
+    if "1" in (left.text, right.text):
+        return right if left.text == "1" else left
     a, b = left.within(PRODUCT), right.within(PRODUCT)
     if entrywise:
         return Piece(rf"{a.latex} \odot {b.latex}", f"{a.text} ⊙ {b.text}", PRODUCT)
