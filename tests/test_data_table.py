@@ -168,6 +168,9 @@ def test_short_last_fields_may_be_empty(tmp_path):
     [
         ("", "is empty"),
         ("a,y\n", "has no rows"),
+        ("a,b,a,y\n1,2,3,p\n", "are called 'a'"),
+        ("a;y;y\n1;2;3\n", "are called 'y'"),
+        ("a,y\n1,\0\n", "is not text"),
         ("a,y\n1,1\n2,1\n", "the target 'y' has one class"),
         ("a,y\n,0.1\n,0.2\n", "column 'a' has no value in any row"),
         ("a,y\n1,0.1\n-inf,0.2\n", "column 'a' is infinite in row 1"),

@@ -82,6 +82,12 @@ def test_splits(file):
     assert parts["train"].column("seen").values.max() < parts["test"].column("seen").values.min()
     with pytest.raises(ConfigurationError, match="by group or by time"):
         table.split(table.Recipe(file, "ill", time="seen", group="patient"), rows)
+    with pytest.raises(ConfigurationError, match="column 'city' has no order in time"):
+        table.split(table.Recipe(file, "ill", time="city"), rows)
+    with pytest.raises(ConfigurationError, match="no row is left for training"):
+        table.split(table.Recipe(file, "ill", test_fraction=0.8), rows)
+    with pytest.raises(ConfigurationError, match="test_fraction is no share"):
+        table.split(table.Recipe(file, "ill", test_fraction=-0.1), rows)
     with pytest.raises(ConfigurationError, match="did you mean 'patient'"):
         table.split(table.Recipe(file, "ill", group="patients"), rows)
 

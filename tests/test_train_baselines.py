@@ -89,6 +89,22 @@ def test_many_rows_agree_with_few():
     assert (long.upper - long.lower) / (short.upper - short.lower) == pytest.approx(np.sqrt(5 / 6), rel=0.1)
 
 
+def test_limits_of_r_squared_are_those_of_resampled_scores():
+    """Percentiles of scikit-learn's score over rows drawn with replacement; by the delta method for many rows."""
+    random = np.random.default_rng(1)
+    for rows in (60, 6000):
+        y = random.normal(size=rows)
+        values = y + 0.2 * random.normal(size=rows)
+        test = data.Dataset(np.arange(rows, dtype=np.float32)[:, None], y, "regression")
+        interval = compare_with_baselines(test, test, values).network.score
+        draws = (random.integers(0, rows, rows) for _ in range(1500))
+        resampled = [r2_score(y[draw], values[draw]) for draw in draws]
+        lower, upper = np.percentile(resampled, [2.5, 97.5])
+        assert interval.value == pytest.approx(r2_score(y, values))
+        assert interval.lower == pytest.approx(lower, abs=0.15 * (upper - lower))
+        assert interval.upper == pytest.approx(upper, abs=0.15 * (upper - lower)) and interval.upper < 1
+
+
 def test_codes_are_taken_as_categories():
     random = np.random.default_rng(0)
     codes = random.integers(0, 30, 600)

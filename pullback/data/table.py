@@ -221,7 +221,7 @@ def _check_values(columns: Sequence[Column]) -> None:
             f"column {empty[0]!r} has no value in any row",
             expected="at least one value a column",
             got=f"{len(empty)} empty column{'s' * (len(empty) > 1)}: {', '.join(map(repr, empty[:5]))}",
-            fix=f"leave it out: drop={empty[:5]}",
+            fix=f"leave it out: drop={empty[:5]}, on the command line --drop {' '.join(empty[:5])}",
         )
 
 

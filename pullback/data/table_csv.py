@@ -9,6 +9,7 @@ import codecs
 import csv
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 
@@ -58,6 +59,34 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
+def check_text(path: Path, encoding: str) -> None:
+    """Raise for a file that holds zero bytes and is not UTF-16."""
+    with path.open("rb") as file:
+        place = file.read(BLOCK).find(0)
+    if place >= 0 and not encoding.startswith("utf-16"):
+        raise DataError(
+            f"{path} is not text",
+            expected="lines of fields with a separator between them",
+            got=f"a zero byte at position {place}",
+            fix="export the table as CSV",
+        )
+
+
+def check_header(path: Path, encoding: str, delimiter: str) -> None:
+    """Raise for two columns of one name, one of which pandas would rename silently."""
+    with path.open(encoding=encoding, newline="") as file:
+        names = next(filter(None, csv.reader(file, delimiter=delimiter, skipinitialspace=True)), [])
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        places = [str(place) for place, name in enumerate(names, 1) if name == twice[0]]
+        raise DataError(
+            f"two columns of {path} are called {twice[0]!r}",
+            expected="different names",
+            got=f"{twice[0]!r} in columns {' and '.join(places)}",
+            fix="rename one in the first line",
+        )
+
+
 def detect_delimiter(path: Path, encoding: str) -> str:
     """The separator that the header line has most of; a comma if it has none."""
     with path.open(encoding=encoding, newline="") as file:
@@ -83,7 +112,9 @@ def read_csv(
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty", expected="a line of column names, then rows", got="0 bytes", fix="check it")
     encoding = detect_encoding(path)
+    check_text(path, encoding)
     delimiter = detect_delimiter(path, encoding)
+    check_header(path, encoding, delimiter)
     notes = [] if encoding == "utf-8" else [f"encoding detected: {ENCODING_NAMES.get(encoding, encoding)}"]
     notes += [] if delimiter == "," else [f"separator detected: {delimiter!r}"]
     kinds = kinds or {}

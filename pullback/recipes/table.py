@@ -110,6 +110,18 @@ def split(recipe: Recipe, table: Table) -> dict[str, Table]:
         "calibration": recipe.calibration_fraction,
         "test": recipe.test_fraction,
     }
+    for name, share in held_out.items():
+        if not 0 <= share < 1:
+            raise ConfigurationError(
+                f"{name}_fraction is no share of the rows", expected="0 <= share < 1", got=share, fix="choose 0.1"
+            )
+    if sum(held_out.values()) >= 1:
+        raise ConfigurationError(
+            "no row is left for training",
+            expected="shares for test, validation and calibration that sum to less than 1",
+            got=" + ".join(f"{name} {share:g}" for name, share in held_out.items()),
+            fix="lower one of them",
+        )
     fractions = {"train": 1 - sum(held_out.values())} | {name: share for name, share in held_out.items() if share}
     if recipe.group is not None and recipe.time is not None:
         raise ConfigurationError("a split is by group or by time", got="both", fix="leave one of the two out")
@@ -118,10 +130,23 @@ def split(recipe: Recipe, table: Table) -> dict[str, Table]:
         values = np.where(column.missing, np.nan, column.values)
         parts = data.split_by_group(table, values, fractions, seed=recipe.seed)
     elif recipe.time is not None:
-        parts = data.split_by_time(table, table.column(recipe.time).values, fractions)
+        parts = data.split_by_time(table, moments(table, recipe.time), fractions)
     else:
         parts = data.split(table, fractions, seed=recipe.seed)
     return dict(zip(fractions, parts, strict=True))
+
+
+def moments(table: Table, name: str) -> np.ndarray:
+    """The values of the column that orders the rows."""
+    column = table.column(name)
+    if column.kind not in ("date", "number"):
+        raise ConfigurationError(
+            f"column {name!r} has no order in time",
+            expected="dates or numbers",
+            got=f"a {column.kind}",
+            fix=f"name another column, or say how its dates are written: --kinds {name} date:%d.%m.%Y",
+        )
+    return column.values
 
 
 def experiment(recipe: Recipe, parts: dict[str, Table]) -> Experiment:

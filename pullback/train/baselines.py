@@ -177,22 +177,30 @@ def paired_difference(
 ) -> Interval:
     """Score of the network less that of the baseline, with the interval of a paired bootstrap.
 
-    Above 5,000 rows it is the interval of a mean, with the spread of the targets taken as known.
+    Above 5,000 rows it is the interval of a mean, that of a ratio by the delta method.
     """
     if not regression:
         return _mean_or_bootstrap(network.rows - baseline.rows, level, seed)
-    gain = baseline.rows - network.rows
-    spread = np.square(targets - targets.mean())
-    if len(targets) > MOST_RESAMPLED:
-        return _mean_or_bootstrap(gain / spread.mean(), level, seed)
+    return _ratio_to_spread(baseline.rows - network.rows, targets, 0.0, level, seed)
 
-    def statistic(gain: np.ndarray, y: np.ndarray) -> float:
+
+def _ratio_to_spread(values: np.ndarray, targets: np.ndarray, offset: float, level: float, seed: int) -> Interval:
+    r"""Interval of $o + \sum_i v_i / \sum_i (y_i - \bar y)^2$; that spread is drawn anew with the rows.
+
+    Above 5,000 rows by the delta method: $o + r + (v_i - r s_i) / \bar s$ are values whose mean is the ratio and whose
+    deviation is its own, with $r$ the ratio and $s_i = (y_i - \bar y)^2$.
+    """
+    y = targets.astype(np.float64)
+    if len(y) > MOST_RESAMPLED:
+        spread = np.square(y - y.mean())
+        ratio = values.mean() / spread.mean()
+        return _mean_or_bootstrap(offset + ratio + (values - ratio * spread) / spread.mean(), level, seed)
+
+    def statistic(values: np.ndarray, y: np.ndarray) -> float:
         whole = np.square(y - y.mean()).sum()
-        return float(gain.sum() / whole) if whole > 0 else np.nan
+        return offset + float(values.sum() / whole) if whole > 0 else np.nan
 
-    return bootstrap_interval(
-        gain, targets.astype(np.float64), statistic=statistic, level=level, seed=seed, **RESAMPLING
-    )
+    return bootstrap_interval(values, y, statistic=statistic, level=level, seed=seed, **RESAMPLING)
 
 
 RESAMPLING: dict[str, Any] = {"resamples": 4999, "method": "percentile"}
@@ -217,9 +225,7 @@ def _real_judge(targets: np.ndarray, level: float, seed: int) -> Callable[[str, 
 
     def judge(name: str, values: np.ndarray) -> Score:
         errors = np.square(y - values)
-        # Against the mean of these rows, of which a row's own share is its spread.
-        zero = Score("", Interval(0.0, 0.0, 0.0, level, len(y), ""), np.square(y - y.mean()))
-        return Score(name, paired_difference(Score(name, zero.score, errors), zero, y, True, level, seed), errors)
+        return Score(name, _ratio_to_spread(-errors, y, 1.0, level, seed), errors)
 
     return judge
 
