@@ -228,7 +228,8 @@ def axis(equation: JaxprEqn) -> int:
     """The one axis along which a cumulative operation, a concatenation, a sort or a choice of the largest runs."""
     params = equation.params
     found = next(int(params[name]) for name in ("axis", "dimension", "reduction_dimension") if name in params)
-    return found % max(1, len(array_type(equation.outvars[0]).shape))
+    rank = max(len(array_type(atom).shape) for atom in (equation.invars[0], equation.outvars[0]))
+    return found % rank
 
 
 def runs_backward(equation: JaxprEqn) -> bool:
@@ -509,7 +510,7 @@ def triangular_solve(like: JaxprEqn, matrix: Array, side: Array, *, transpose: b
 
 @dataclass(frozen=True)
 class LinearSolve:
-    """`custom_linear_solve`: the program that multiplies by the matrix, and how many operands stand before the sides."""
+    """`custom_linear_solve`: the program that multiplies by the matrix, and the number of operands before the sides."""
 
     multiply: ClosedJaxpr
     multiply_constants: int

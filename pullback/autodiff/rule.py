@@ -17,6 +17,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.extend.core import JaxprEqn
 from jaxtyping import Array
@@ -98,12 +99,17 @@ def instantiate(cotangent: Any, like: Any) -> Array:
     return zeros_like(like) if cotangent is None else cotangent
 
 
+def number(value: complex, like: Any) -> np.ndarray:
+    """A number in the type of an array; every operation repeats it to the array's shape."""
+    return np.asarray(value, jax.typeof(like).dtype)
+
+
 def scale(partial: Any, direction: Array) -> Array:
     """A direction times a partial derivative; the numbers 1 and -1 cost nothing."""
     if isinstance(partial, int | float):
         if partial == 1:
             return direction
-        return lax.neg(direction) if partial == -1 else lax.mul(direction, jnp.asarray(partial, direction.dtype))
+        return lax.neg(direction) if partial == -1 else lax.mul(direction, number(partial, direction))
     return lax.mul(direction, partial)
 
 
@@ -131,20 +137,34 @@ def elementwise(*partials: Callable[..., Any], equation: str = "", convention: s
     >>> sine.equation
     '\\\\cos x'
     """
+    return elementwise_maps(*map(times, partials), equation=equation, convention=convention)
+
+
+def times(partial: Callable[..., Any]) -> Callable[..., Array]:
+    r"""The map \(d \mapsto \partial_i f \cdot d\) of a partial derivative that is written as a factor."""
+    return lambda direction, *values: scale(partial(*values), direction)
+
+
+def elementwise_maps(*maps: Callable[..., Array], equation: str = "", convention: str = "") -> Derivative:
+    r"""As `elementwise`, by functions `(d, z, x, y, ...) -> \partial z / \partial x_i \cdot d`.
+
+    For a derivative that is cheaper, or safer at infinities, as a map than as a factor: a division, a choice. Each is
+    its own transpose, so the same map serves both modes.
+    """
 
     def tangent(point: Point, tangents: Sequence[Any]) -> list[Any]:
         total = None
-        for partial, direction in zip(partials, tangents, strict=True):
+        for along, direction in zip(maps, tangents, strict=True):
             if direction is not None:
-                factor = partial(point.outputs[0], *point.operands)
-                total = add(total, scale(factor, _stretched(direction, point.outputs[0])))
+                stretched = _stretched(direction, point.outputs[0])
+                total = add(total, along(stretched, point.outputs[0], *point.operands))
         return [total]
 
     def cotangent(point: Point, cotangents: Sequence[Any]) -> list[Any]:
         (direction,) = cotangents
         return [
-            shaped_like(scale(partial(point.outputs[0], *point.operands), direction), operand) if wanted else None
-            for partial, operand, wanted in zip(partials, point.operands, point.wanted, strict=True)
+            shaped_like(along(direction, point.outputs[0], *point.operands), operand) if wanted else None
+            for along, operand, wanted in zip(maps, point.operands, point.wanted, strict=True)
         ]
 
     return Derivative(tangent, cotangent, equation, convention)
