@@ -128,7 +128,7 @@ def test_latex_of_the_textbook_function():
         (np.float32(0.1), "0.1"),
         (np.float64(1) / 3, "0.33333333"),
         (np.float32(1e20), "1e20"),
-        (np.float64(-0.0), "-0"),
+        (np.float64(-0.0), "0"),
         (np.complex64(1 - 2j), "1-2i"),
         (np.float32("nan"), "nan"),
         (np.int32(7), "7"),

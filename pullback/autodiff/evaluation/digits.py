@@ -32,6 +32,8 @@ def number_text(value: Any, digits: int | None = None) -> str:
         return str(value)
     found = format(float(value), f".{digits or default_digits(value)}g")
     mantissa, _, exponent = found.partition("e")
+    if mantissa == "-0":
+        return "0"
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa
 
 
