@@ -7,10 +7,12 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pullback import data
 from pullback.core.errors import ConfigurationError, DataError, MissingExtraError
-from pullback.data.table_column import guess_date_format
+from pullback.data.table_column import MOST_SPANS_OF_A_PART, compact, guess_date_format
 from pullback.data.table_csv import detect_encoding
 from pullback.testing.peers import peer
 
@@ -42,7 +44,8 @@ def same_columns(a: data.Table, b: data.Table) -> None:
     np.testing.assert_array_equal(a.targets, b.targets)
     for name in a.kinds:
         mine, other = a.column(name), b.column(name)
-        np.testing.assert_allclose(mine.values.astype(float), other.values.astype(float), rtol=1e-6)
+        assert mine.values.dtype == other.values.dtype
+        np.testing.assert_array_equal(mine.values, other.values)
         assert mine.levels == other.levels
 
 
@@ -65,6 +68,23 @@ def test_csv_gives_what_the_frame_gives(tmp_path):
     frame().to_csv(path, index=False)
     same_columns(data.table(path, "ill"), data.table(frame(), "ill"))
     assert data.table(path, "ill").name == "rows"
+
+
+numbers = st.floats(-1e12, 1e12, width=64) | st.integers(-(10**12), 10**12).map(float) | st.just(np.nan)
+
+
+@given(st.lists(st.lists(numbers, min_size=1, max_size=6), min_size=1, max_size=4), st.sampled_from([0.0, 1e6, 1e9]))
+def test_parts_are_narrowed_only_where_the_whole_column_is(parts, offset):
+    """What a CSV keeps of its chunks, joined and narrowed, is the whole column narrowed; a millionth of it at most."""
+    columns = [np.array(part) / 10.0 ** (len(part) % 7) + offset for part in parts]
+    whole = compact(np.concatenate(columns))
+    joined = compact(np.concatenate([compact(part, MOST_SPANS_OF_A_PART) for part in columns]))
+    assert joined.dtype == whole.dtype
+    np.testing.assert_array_equal(joined, whole)
+    exact = np.concatenate(columns)
+    if not np.isnan(exact).all():
+        span = np.nanmax(exact) - np.nanmin(exact)
+        np.testing.assert_allclose(whole.astype(float), exact, rtol=0, atol=1e-6 * span)
 
 
 @pytest.mark.parametrize("make", ["polars", "pyarrow"])

@@ -12,7 +12,8 @@ from sklearn.preprocessing import StandardScaler
 
 from pullback import data
 from pullback.core.errors import ConfigurationError, DataError
-from pullback.data.table_encoding import DateEncoding
+from pullback.data.table_encoding import DateEncoding, NumberEncoding
+from pullback.testing.peers import peer
 
 CITIES = [f"city {i}" for i in range(20)]
 
@@ -108,7 +109,7 @@ def test_new_rows_in_any_order_with_more_columns_and_no_target():
 def test_csv_written_and_read_again(tmp_path):
     rows, preprocessing = fitted()
     frame().to_csv(tmp_path / "new.csv", index=False)
-    np.testing.assert_allclose(preprocessing.inputs(tmp_path / "new.csv"), preprocessing(rows).inputs, atol=1e-5)
+    np.testing.assert_array_equal(preprocessing.inputs(tmp_path / "new.csv"), preprocessing(rows).inputs)
 
 
 def test_text_that_looks_like_another_kind_in_new_rows(tmp_path):
@@ -197,3 +198,45 @@ def test_damaged_records(damage):
         data.preprocessing_from_json([record])
     with pytest.raises(DataError, match="no list of preprocessing"):
         data.preprocessing_from_json({"kind": "table"})
+
+
+@pytest.mark.parametrize("make", ["csv", "pandas", "polars", "pyarrow", "mapping", "npz"])
+def test_inputs_are_the_same_on_every_road(tmp_path, make):
+    """Columns of all kinds, also one whose offset needs double precision; a row has the same inputs on its own."""
+    rows = data.table(wide_frame(), "y")
+    inputs = data.TablePreprocessing.fit(rows)(rows).inputs
+    preprocessing = data.TablePreprocessing.from_json(data.TablePreprocessing.fit(rows).to_json())
+    precision = {e.name: e.single for e in preprocessing.encodings if isinstance(e, NumberEncoding)}
+    assert precision == {"age": True, "income": True, "count": True, "height": True, "offset": False}
+    source = made(make, wide_frame().drop(columns="y"), tmp_path)
+    np.testing.assert_array_equal(preprocessing.inputs(source), inputs)
+    alone = made(make, wide_frame().drop(columns="y").iloc[3:4], tmp_path)
+    np.testing.assert_array_equal(preprocessing.inputs(alone), inputs[3:4])
+
+
+def wide_frame() -> pd.DataFrame:
+    random = np.random.default_rng(1)
+    more = {
+        "count": random.integers(0, 2000, 200),
+        "height": random.normal(170, 10, 200).astype(np.float32),
+        "offset": 1e9 + random.random(200),
+    }
+    return frame().assign(**more)
+
+
+def made(make: str, rows: pd.DataFrame, folder):
+    """The rows as a file or a frame of another make."""
+    if make == "csv":
+        rows.to_csv(folder / "rows.csv", index=False)
+        return folder / "rows.csv"
+    if make == "polars":
+        columns = {name: None if values.isna().all() else values.to_list() for name, values in rows.items()}
+        return peer("polars").DataFrame(columns, nan_to_null=True)
+    if make == "pyarrow":
+        return peer("pyarrow").Table.from_pandas(rows)
+    arrays = {name: rows[name].to_numpy() for name in rows}
+    if make == "npz":
+        texts = {name: arrays[name].astype("U") for name in ("color", "city")}
+        np.savez(folder / "rows.npz", **arrays | texts)
+        return folder / "rows.npz"
+    return arrays if make == "mapping" else rows

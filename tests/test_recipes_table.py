@@ -56,7 +56,8 @@ def test_from_file_to_folder(file, tmp_path, capsys):
     outputs = train.predict(run.model, again.inputs(frame()), run.state)
     test = experiment.test_data
     assert isinstance(test, data.Dataset)
-    np.testing.assert_allclose(outputs[test.indices], train.predict(run.model, test.inputs, run.state), atol=1e-5)
+    np.testing.assert_array_equal(again.inputs(frame())[test.indices], test.inputs)
+    np.testing.assert_allclose(outputs[test.indices], train.predict(run.model, test.inputs, run.state), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def table(
     """
     if missing not in MISSING:
         raise unknown_name("policy for missing values", missing, MISSING)
-    columns, notes = read_columns(source, kinds, progress)
+    columns, notes = read_columns(source, kinds, progress, narrow=True)
     columns, target = _with_target(columns, target)
     columns = _with_kinds(_without(columns, drop, target), kinds or {})
     labels = next(column for column in columns if column.name == target)

@@ -55,8 +55,16 @@ class Column:
         return self.values == MISSING_CODE if self.kind == "category" else np.isnan(self.values)
 
 
-def compact(values: np.ndarray) -> np.ndarray:
-    """Real numbers in float32 where that loses at most a millionth of their range, otherwise in float64.
+# A number rounded to float32 errs by at most 2^-24 of itself, so by a millionth of a span that is 16 times smaller.
+MOST_SPANS = 16.0
+# The rule for a part of a column. If the whole of it exceeds 16 spans, each of its values exceeds 15, and more than 8
+# spans of any part: so no part is rounded of a column that as a whole is kept.
+MOST_SPANS_OF_A_PART = 8.0
+FLOAT32_RANGE = (1e-30, 1e38)
+
+
+def compact(values: np.ndarray, most_spans: float = MOST_SPANS) -> np.ndarray:
+    """Real numbers in float32 where that loses at most a millionth of their range, or nothing; otherwise in float64.
 
     Examples
     --------
@@ -66,13 +74,20 @@ def compact(values: np.ndarray) -> np.ndarray:
     if values.dtype == np.float32:
         return values
     wide = values.astype(np.float64, copy=False)
-    with np.errstate(over="ignore", invalid="ignore"):
+    finite = np.isfinite(wide)
+    low, high = wide.min(initial=np.inf, where=finite), wide.max(initial=-np.inf, where=finite)
+    largest, span = max(abs(low), abs(high)), high - low
+    smallest_span, largest_number = FLOAT32_RANGE
+    if not finite.any() or (largest <= most_spans * span and span > smallest_span and largest < largest_number):
+        return wide.astype(np.float32)
+    with np.errstate(over="ignore", under="ignore"):
         narrow = wide.astype(np.float32)
-        error = np.abs(wide - narrow)
-        finite = wide[np.isfinite(wide)]
-        worst = np.nanmax(error, initial=0.0, where=np.isfinite(wide))
-    span = float(finite.max() - finite.min()) if len(finite) else 0.0
-    return narrow if worst <= 1e-6 * span else wide
+    return narrow if np.array_equal(narrow, wide, equal_nan=True) else wide
+
+
+def compacted(column: Column) -> Column:
+    """The column with its numbers as `compact` keeps them."""
+    return replace(column, values=compact(column.values)) if column.kind == "number" else column
 
 
 def from_numbers(name: str, values: np.ndarray) -> Column:
@@ -146,7 +161,7 @@ def from_text(name: str, codes: np.ndarray, texts: Sequence[str], kind: str | No
         return Column(name, "boolean", truth[codes])
     is_number, numbers = _numbers(texts)
     if texts and is_number.all():
-        return from_numbers(name, compact(np.append(numbers, np.nan)[codes]))
+        return from_numbers(name, np.append(numbers, np.nan)[codes])
     present = codes[codes >= 0]
     if len(present) and is_number[present].mean() > 0.5:
         return replace(_category(name, codes, texts), fault=_mixture(name, codes, texts, is_number))

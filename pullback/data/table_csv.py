@@ -12,17 +12,21 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pullback.core.errors import DataError
-from pullback.data.table_column import Column, compact, from_numbers, from_text
+from pullback.data.table_column import MOST_SPANS_OF_A_PART, Column, compact, from_numbers, from_text
 
 Progress = Callable[[int, int], None]
 CELLS_PER_CHUNK = 1_000_000
 BLOCK = 1 << 20
 DELIMITERS = (",", ";", "\t", "|")
+# A number is what Python reads in its text. pandas 3.1 does so by itself and deprecates the option.
+_PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2])
+EXACT_NUMBERS: dict[str, Any] = {} if _PANDAS >= (3, 1) else {"float_precision": "round_trip"}
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -95,7 +99,7 @@ def detect_delimiter(path: Path, encoding: str) -> str:
 
 
 def read_csv(
-    path: Path, kinds: Mapping[str, str] | None = None, progress: Progress | None = None
+    path: Path, kinds: Mapping[str, str] | None = None, progress: Progress | None = None, *, narrow: bool = False
 ) -> tuple[list[Column], list[str]]:
     """All columns of the file, and remarks on how it was read.
 
@@ -103,6 +107,7 @@ def read_csv(
     ----------
     kinds : column -> kind where it is known; others are inferred.
     progress : called with the bytes read so far and the size of the file, after each chunk.
+    narrow : keep numbers in float32 where `compact` would do so for the whole column.
 
     Raises
     ------
@@ -119,10 +124,10 @@ def read_csv(
     notes += [] if delimiter == "," else [f"separator detected: {delimiter!r}"]
     kinds = kinds or {}
     texts = {name for name, kind in kinds.items() if kind.startswith(("category", "date"))}
-    gathered = gather(path, encoding, delimiter, texts, progress)
+    gathered = gather(path, encoding, delimiter, texts, progress, narrow)
     if changing := {name for name, column in gathered.items() if column.changes}:
         # Numbers in one chunk and text in another: only as text do they keep what was written, such as leading zeros.
-        gathered = gather(path, encoding, delimiter, texts | changing, progress)
+        gathered = gather(path, encoding, delimiter, texts | changing, progress, narrow)
     if not gathered or not len(next(iter(gathered.values()))):
         raise DataError(
             f"{path} has no rows", expected="rows below the line of column names", got="none", fix="check the file"
@@ -134,7 +139,7 @@ def read_csv(
 
 
 def gather(
-    path: Path, encoding: str, delimiter: str, texts: Set[str], progress: Progress | None
+    path: Path, encoding: str, delimiter: str, texts: Set[str], progress: Progress | None, narrow: bool
 ) -> dict[str, Gathered]:
     """All chunks of the file, column by column; those in `texts` are read as text."""
     gathered: dict[str, Gathered] = {}
@@ -143,7 +148,7 @@ def gather(
         if not gathered:
             gathered = {name: Gathered(name) for name in map(str, chunk.columns)}
         for column, (_, values) in zip(gathered.values(), chunk.items(), strict=True):
-            column.add(values)
+            column.add(values, narrow)
         doubtful = doubtful or bool(chunk.iloc[:, -1].isna().any())
     if doubtful:
         # pandas fills a line that stops early with missing values; only a look at the fields tells it from empty ones.
@@ -178,6 +183,7 @@ def chunks(
                 index_col=False,
                 skipinitialspace=True,
                 low_memory=False,
+                **EXACT_NUMBERS,
                 dtype={name: str for name in names if name in texts},
             )
             for chunk in reader:
@@ -220,13 +226,14 @@ class Gathered:
     def __len__(self) -> int:
         return sum(len(values) for _, values in self.parts)
 
-    def add(self, values: pd.Series) -> None:
+    def add(self, values: pd.Series, narrow: bool) -> None:
         """Take the values of the next chunk."""
         if pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
             codes, uniques = pd.factorize(values.to_numpy(object))
             self.parts.append((False, self._code(codes, np.asarray(uniques, object))))
         else:
-            self.parts.append((True, compact(values.to_numpy())))
+            numbers = values.to_numpy()
+            self.parts.append((True, compact(numbers, MOST_SPANS_OF_A_PART) if narrow else numbers))
 
     def _code(self, codes: np.ndarray, uniques: np.ndarray) -> np.ndarray:
         known = self.codes

@@ -14,19 +14,25 @@ DAYS_PER_WEEK = 7
 
 @dataclass(frozen=True)
 class NumberEncoding:
-    r"""$(x - \mu) / \sigma$, a gap replaced by the median, with an indicator of gaps if training had any."""
+    r"""$(x - \mu) / \sigma$, a gap replaced by the median, with an indicator of gaps if training had any.
+
+    `single` says that the training column was kept in float32: later values are rounded in the same way, so that a row
+    has the same inputs whatever the file or frame, and the other rows, it comes with.
+    """
 
     name: str
     median: float
     mean: float
     scale: float
     had_gaps: bool
+    single: bool
     kind: ClassVar[str] = "number"
     embedded: ClassVar[bool] = False
 
     @classmethod
     def fit(cls, column: Column) -> NumberEncoding:
-        return cls(column.name, *location_and_scale(column.values), had_gaps=bool(column.missing.any()))
+        numbers, single = location_and_scale(column.values), column.values.dtype == np.float32
+        return cls(column.name, *numbers, had_gaps=bool(column.missing.any()), single=bool(single))
 
     def feature_names(self) -> list[str]:
         return [self.name] + [f"{self.name} missing"] * self.had_gaps
@@ -41,7 +47,8 @@ class NumberEncoding:
     def write(self, column: Column, out: np.ndarray) -> dict[str, int]:
         """Fill the columns `out`; levels that training never saw with their number of rows."""
         gaps = column.missing
-        out[:, 0] = standardized(column.values, gaps, self.median, self.mean, self.scale)
+        values = column.values.astype(np.float32, copy=False) if self.single else column.values
+        out[:, 0] = standardized(values, gaps, self.median, self.mean, self.scale)
         if self.had_gaps:
             out[:, 1] = gaps
         return {}
@@ -52,7 +59,7 @@ class NumberEncoding:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> NumberEncoding:
         numbers = (float(record[key]) for key in ("median", "mean", "scale"))
-        return cls(record["name"], *numbers, had_gaps=bool(record["had_gaps"]))
+        return cls(record["name"], *numbers, had_gaps=bool(record["had_gaps"]), single=bool(record["single"]))
 
 
 @dataclass(frozen=True)

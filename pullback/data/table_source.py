@@ -15,6 +15,7 @@ import pandas as pd
 from pullback.core.errors import DataError, missing_extra
 from pullback.data.table_column import (
     Column,
+    compacted,
     days_since_1970,
     from_booleans,
     from_days,
@@ -29,7 +30,7 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 
 
 def read_columns(
-    source: Any, kinds: Mapping[str, str] | None = None, progress: Progress | None = None
+    source: Any, kinds: Mapping[str, str] | None = None, progress: Progress | None = None, *, narrow: bool = False
 ) -> tuple[list[Column], list[str]]:
     """Typed columns of a source, in its order, and remarks on how it was read.
 
@@ -40,6 +41,8 @@ def read_columns(
     kinds : column -> kind, as `as_kind` knows them, where it is known: text is then not interpreted. A column may
         still come as another kind.
     progress : called with bytes read and bytes in all while a CSV is read.
+    narrow : numbers in float32 where `compact` keeps them so, but for those that `kinds` calls a category: as text
+        they need all their digits.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def read_columns(
     """
     kinds = kinds or {}
     if isinstance(source, str | Path):
-        columns, notes = _read_file(Path(source), kinds, progress)
+        columns, notes = _read_file(Path(source), kinds, progress, narrow)
     elif isinstance(source, np.ndarray):
         columns, notes = _from_arrays({"x": source}, kinds), []
     elif isinstance(source, Mapping):
@@ -58,6 +61,8 @@ def read_columns(
     else:
         columns, notes = _from_frame(source, kinds), []
     _check_whole(columns)
+    if narrow:
+        columns = [column if kinds.get(column.name) == "category" else compacted(column) for column in columns]
     return columns, notes
 
 
@@ -84,12 +89,12 @@ def _check_whole(columns: list[Column]) -> None:
         seen.add(column.name)
 
 
-def _read_file(path: Path, kinds: Kinds, progress: Progress | None) -> tuple[list[Column], list[str]]:
+def _read_file(path: Path, kinds: Kinds, progress: Progress | None, narrow: bool) -> tuple[list[Column], list[str]]:
     if not path.is_file():
         raise _no_file(path)
     suffix = path.suffix.lower()
     if suffix in CSV_SUFFIXES:
-        return read_csv(path, kinds, progress)
+        return read_csv(path, kinds, progress, narrow=narrow)
     if suffix in PARQUET_SUFFIXES:
         return _from_frame(_read_parquet(path), kinds), []
     if suffix == ".npz":
