@@ -9,7 +9,16 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
-from pullback.autodiff.parameters import axis, broadcast_axes, padding, permutation, pieces, repetitions, strided
+from pullback.autodiff.parameters import (
+    axis,
+    broadcast_axes,
+    padding,
+    permutation,
+    pieces,
+    reading_order,
+    repetitions,
+    strided,
+)
 from pullback.autodiff.rule import Derivative, Point, constant, instantiate, linear, number, zeros_like
 
 
@@ -145,6 +154,14 @@ def reshaped(point: Point, cotangent: Array) -> Array:
     return lax.reshape(cotangent, point.operands[0].shape)
 
 
+def read_back(point: Point, cotangent: Array) -> Array:
+    """The transpose of reading elements off in some order of the axes and writing them into another shape."""
+    shape, order = point.operands[0].shape, reading_order(point.equation)
+    if order is None:
+        return lax.reshape(cotangent, shape)
+    return lax.transpose(lax.reshape(cotangent, [shape[axis] for axis in order]), np.argsort(order).tolist())
+
+
 def permuted_back(point: Point, cotangent: Array) -> Array:
     """The axes in their first order."""
     return lax.transpose(cotangent, tuple(np.argsort(permutation(point.equation)).tolist()))
@@ -153,7 +170,7 @@ def permuted_back(point: Point, cotangent: Array) -> Array:
 SHAPES: dict[str, Derivative] = {
     "broadcast_in_dim": linear(gathered_up, equation=r"\bar x_i = \sum_j \bar z_{ij}"),
     "tile": linear(tiles_added, equation=r"\bar x_i = \sum_t \bar z_{ti}"),
-    "reshape": linear(reshaped, equation=r"\bar x = \bar z"),
+    "reshape": linear(read_back, equation=r"\bar x = \bar z"),
     "squeeze": linear(reshaped, equation=r"\bar x = \bar z"),
     "expand_dims": linear(reshaped, equation=r"\bar x = \bar z"),
     "transpose": linear(permuted_back, equation=r"\bar x = \bar z^{\top}"),
