@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from pullback.autodiff import jvp, vjp
-from pullback.autodiff.kernels.convolve import convolution_p
+from pullback.autodiff import grad, vjp
 from pullback.testing.derivatives import CHECKS, Case, check_first_order, check_second_order
 
 LAST = ("NHWC", "HWIO", "NHWC")
@@ -134,10 +133,38 @@ def test_without_an_image_or_a_window(shapes):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_the_form_of_our_layers_is_taken_on_a_cpu():
-    """A depthwise convolution in plain JAX takes the kernel that the layers of `nn` take."""
-    image, kernel, orders, settings = SETTINGS["depthwise"]
+def gradient_equations(name):
+    """The convolutions, ours and JAX's, that the gradient of a setting consists of."""
+    image, kernel, orders, settings = SETTINGS[name]
     function = convolution(orders, **settings)
-    program = jax.make_jaxpr(lambda x, k: jvp(function, (x, k), (x, k)))(jnp.ones(image), jnp.ones(kernel))
-    names = {equation.primitive.name for equation in program.jaxpr.eqns}
-    assert (convolution_p.name in names) == (jax.default_backend() == "cpu")
+    gradient = grad(lambda x, k: jnp.sum(function(x, k) ** 2), argnums=(0, 1))
+    program = jax.make_jaxpr(gradient)(jnp.ones(image), jnp.ones(kernel))
+    return [
+        equation
+        for equation in program.jaxpr.eqns
+        if "convolution" in (name := equation.primitive.name) or "conv_g" in name
+    ]
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="these forms are taken on a CPU")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    {
+        "depthwise": ["convolution", "convolution_input_gradient", "convolution_kernel_gradient"],
+        "channels_first_groups": ["convolution", "convolution_input_gradient", "convolution_kernel_gradient"],
+        # A transposed convolution: its gradients are a strided convolution and its kernel gradient.
+        "spaced": ["convolution_input_gradient", "convolution", "convolution_kernel_gradient"],
+        "plain": ["convolution", "convolution_input_gradient", "conv_general_dilated"],
+        "batch_groups": ["conv_general_dilated"] * 3,
+    }.items(),
+)
+def test_forms_on_a_cpu(name, expected):
+    assert [equation.primitive.name for equation in gradient_equations(name)] == expected
+
+
+def test_elsewhere_convolutions_stay_as_they_are(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    for name in SETTINGS:
+        equations = gradient_equations(name)
+        assert {equation.primitive.name for equation in equations} == {"conv_general_dilated"}
+        check_first_order(case(name))

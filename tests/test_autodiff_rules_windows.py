@@ -183,3 +183,15 @@ def test_too_large_a_window_for_any_function():
     product = reduction(1.0, lax.mul, ((80,), (70,), (1,), "VALID", None, None))
     with pytest.raises(DerivativeError, match="at most 64 elements"):
         grad(lambda x: jnp.sum(product(x)))(jnp.ones(80))
+
+
+@pytest.mark.parametrize("name", ["overlapping", "spaced", "wide"])
+def test_elsewhere_windows_stay_as_they_are(name, monkeypatch):
+    """What other platforms run is checked here too, by taking their line of the table."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    settings = SETTINGS[name]
+    program = jax.make_jaxpr(grad(lambda x: jnp.sum(sums(settings)(x)) + jnp.sum(largest(settings)(x))))
+    names = {equation.primitive.name for equation in program(jnp.ones(settings[0])).jaxpr.eqns}
+    assert not any("max_pool" in name for name in names) and "select_and_scatter_add" in names
+    check_first_order(Case(name, together(settings), apart(settings[0])))
+    check_second_order(Case(name, together(settings), apart(settings[0])))

@@ -23,6 +23,8 @@ FORMS: Mapping[str, Mapping[str, str]] = {
     "window sum": {"cpu": "slices", "default": PLAIN},
     # Depthwise, grouped, three-dimensional and 1x1 convolutions rewritten as in the layers of `nn`.
     "convolution": {"cpu": "rewritten", "default": PLAIN},
+    # Distances doubled, so that XLA's library leaves the plain convolution alone: 6.9 ms against 13.4.
+    "convolution kernel gradient": {"cpu": "doubled", "default": PLAIN},
 }
 
 
@@ -32,7 +34,7 @@ def form(operation: str) -> str:
     Examples
     --------
     >>> sorted(FORMS)
-    ['convolution', 'window maximum', 'window sum']
+    ['convolution', 'convolution kernel gradient', 'window maximum', 'window sum']
     """
     row = FORMS[operation]
     return row.get(jax.default_backend(), row["default"])
