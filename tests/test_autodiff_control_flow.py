@@ -42,6 +42,22 @@ def long_short_term(w, u, xs):
     return lax.scan(step, (jnp.zeros((3, 2)), jnp.ones((3, 2))), xs)
 
 
+def one_sequence(random):
+    return (random.normal(size=(3, 8)), random.normal(size=(2, 8)), random.normal(size=8), random.normal(size=(4, 3)))
+
+
+def unbatched(w, u, b, xs):
+    """The bias receives in each step what the product passes on, in the same shape."""
+
+    def step(carry, x):
+        h, c = carry
+        i, f, g, o = jnp.split(x @ w + h @ u + b, 4, axis=-1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+    return lax.scan(step, (jnp.zeros(2), jnp.zeros(2)), xs)[0]
+
+
 def gated(w, u, xs):
     def step(h, x):
         z = jax.nn.sigmoid(x @ w + h @ u)
@@ -129,6 +145,7 @@ own_cotangent.defvjp(lambda x: (jnp.sin(x), x), lambda x, cotangent: (3 * cotang
 CASES = [
     Case("scan, recurrent network", recurrent, sequence),
     Case("scan, long short-term memory", long_short_term, sequence),
+    Case("scan, one sequence without a batch", unbatched, one_sequence),
     Case("scan, gated unit in reverse", gated, sequence),
     Case("scan, weights in the carry", carried_weights, vector),
     Case("scan in scan", nested, vector),

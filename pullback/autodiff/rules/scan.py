@@ -176,11 +176,12 @@ def cotangent(point: Point, cotangents: Sequence[Any]) -> list[Any]:
     slices = joint.outgoing[len(joint.outgoing) - body.sliced :] if body.sliced else []
     waiting = {v for e in joint.program.eqns if id(e) in plan.deferred for v in e.outvars}
     known = {*waiting, *stacks.every, *stacks.once}
-    sums = [v for v in dict.fromkeys(variables(joint.outgoing[: body.constants])) if v not in known]
     stacked = [v for v in dict.fromkeys([*variables(slices), *plan.passed]) if v not in known]
-    starts = _backward_loop(point, body, stacks, ends, sums, stacked)
+    known.update(stacked)
+    sums = [v for v in dict.fromkeys(variables(joint.outgoing[: body.constants])) if v not in known]
+    starts, totals = _backward_loop(point, body, stacks, ends, sums, stacked)
     found: list[Any] = [
-        None if atom is None else stacks.once[atom] if atom in sums else total(point.table, stacks, atom)
+        None if atom is None else totals[atom] if atom in totals else total(point.table, stacks, atom)
         for atom in joint.outgoing[: body.constants]
     ]
     found += starts
@@ -205,8 +206,8 @@ def _take_in(body: Loop, stacks: Stacks, cotangents: Sequence[Any], outputs: Seq
 
 def _backward_loop(
     point: Point, body: Loop, stacks: Stacks, ends: list[Any], sums: list[Var], stacked: list[Var]
-) -> list[Any]:
-    """Run the chain backward; sums and stacks are stored, cotangents of the first carry returned."""
+) -> tuple[list[Any], dict[Any, Any]]:
+    """Run the chain backward; stacks are stored, cotangents of the first carry and the sums over steps returned."""
     plan = stacks.plan
     joint = plan.joint
     moving = variables(joint.incoming[: body.carried])
@@ -221,10 +222,10 @@ def _backward_loop(
     change = Loop(program, len(once), len(moving) + len(sums), body.length, not body.reverse)
     zeros = [jnp.zeros(array_type(variable).shape, array_type(variable).dtype) for variable in sums]
     found = run_loop(point.equation, change, [*stacks.values(once), *ends, *zeros, *stacks.values(every)])
-    stacks.once.update(zip(sums, found[len(moving) : len(moving) + len(sums)], strict=True))
+    totals = dict(zip(sums, found[len(moving) : len(moving) + len(sums)], strict=True))
     stacks.every.update(zip(stacked, found[len(moving) + len(sums) :], strict=True))
     starts = iter(found[: len(moving)])
-    return [next(starts) if variable is not None else None for variable in joint.incoming[: body.carried]]
+    return [next(starts) if variable is not None else None for variable in joint.incoming[: body.carried]], totals
 
 
 def _accumulating(program: ClosedJaxpr, once: int, moving: int, sums: int) -> ClosedJaxpr:
