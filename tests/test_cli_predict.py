@@ -236,8 +236,13 @@ def test_places_and_levels_are_checked_first(
     run = str(runs["cost"])
     assert main(["predict", run, str(new_rows), "--out", str(tmp_path / "no" / "out.csv")]) == 2
     assert "no folder" in capsys.readouterr().err
-    assert main(["predict", run, str(new_rows), "--level", "0.7"]) == 2
-    assert "one of 0.8, 0.9, 0.95" in capsys.readouterr().err
+    assert main(["predict", run, str(new_rows), "--level", "95"]) == 2
+    assert "level must be" in capsys.readouterr().err
+    assert main(["predict", run, str(new_rows), "--level", "0.999"]) == 0
+    printed = capsys.readouterr()
+    assert "too few for the level 0.999, which needs 999" in printed.err and "inf" in printed.out
+    narrow, wide = (predicted(capsys, Path(run), new_rows, "--level", level) for level in ("0.5", "0.7"))
+    assert (numbers(narrow, "upper_0.5") < numbers(wide, "upper_0.7")).all()
     assert main(["predict", str(tmp_path / "run"), str(new_rows)]) == 2
     assert "run" in capsys.readouterr().err
 

@@ -10,11 +10,14 @@ import jax
 import numpy as np
 import pytest
 import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.datasets import make_classification
 
 from pullback import models, train
 from pullback.core.errors import ConfigurationError, DataError, RunFolderError
 from pullback.data import Dataset
+from pullback.prob import fewest_rows
 from pullback.train.calibration import Calibration, calibrate, class_probabilities, with_coverage
 
 
@@ -122,9 +125,31 @@ def test_probabilities_of_one_and_of_many_logits() -> None:
     np.testing.assert_allclose(class_probabilities(logit), two, rtol=1e-15)
 
 
-def test_unknown_level_lists_the_levels() -> None:
-    with pytest.raises(ConfigurationError, match="0.8, 0.9, 0.95"):
-        calibrate(np.zeros(9), np.ones(9), "regression").bound(0.85)
+@given(st.integers(1, 60), st.integers(1, 99))
+def test_any_level_has_the_score_of_its_rank(rows: int, percent: int) -> None:
+    """The k-th smallest score, k = ceil((n + 1) level) in whole numbers; none is needed beyond `fewest_rows`."""
+    residuals = np.random.default_rng(rows).normal(size=(rows, 2))
+    calibration = calibrate(np.zeros((rows, 2)), residuals, "regression")
+    again = Calibration.from_json(json.loads(json.dumps(calibration.to_json(), allow_nan=False)))
+    rank = -(-(rows + 1) * percent // 100)
+    expected = np.sort(abs(residuals), axis=0)[rank - 1] if rank <= rows else [math.inf, math.inf]
+    assert again.bound(percent / 100).quantile == tuple(expected)
+    assert (rows >= fewest_rows(percent / 100)) == (rank <= rows)
+
+
+def test_of_many_rows_a_score_just_above_the_rank_is_kept() -> None:
+    residuals = np.arange(1, 100_001) / 100_000
+    calibration = calibrate(np.zeros(100_000), np.random.default_rng(0).permutation(residuals), "regression")
+    assert len(calibration.ranks) == len(calibration.scores[0]) == 10_000 and calibration.ranks[-1] == 100_000
+    for level in (0.123, 0.55, 0.99, 0.9999):
+        bound = calibration.bound(level).quantile[0]
+        assert level <= bound <= level + 2e-4
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 95.0, -0.5, math.nan])
+def test_a_level_is_between_zero_and_one(level: float) -> None:
+    with pytest.raises(ConfigurationError, match="level"):
+        calibrate(np.zeros(9), np.ones(9), "regression").bound(level)
 
 
 @pytest.mark.parametrize("record", [{}, [], {"format": 2}, {"format": 1, "score": "other"}, None])

@@ -20,6 +20,7 @@ import tyro
 from pullback.cli.options import parse
 from pullback.cli.run_folders import find_run
 from pullback.core.errors import ConfigurationError, DataError, RunFolderError
+from pullback.prob import fewest_rows
 from pullback.train import Loaded, Prediction, load
 
 SEPARATOR = "|"
@@ -40,7 +41,7 @@ class PredictOptions:
     """CSV file to write, whole or not at all; without it the rows are printed."""
 
     level: Annotated[float | None, tyro.conf.arg(metavar="LEVEL")] = None
-    """Probability with which a set or interval covers; 0.9 if the run was calibrated."""
+    """Probability with which a set or interval covers, between 0 and 1; 0.9 if the run was calibrated."""
 
 
 class Rows(NamedTuple):
@@ -176,8 +177,8 @@ def _uncertainty_notes(loaded: Loaded, found: Prediction) -> Iterator[str]:
         yield "the run has no calibration rows, so there are no sets or intervals"
     elif found.level is not None and not all(map(math.isfinite, loaded.calibration.bound(found.level).quantile)):
         yield (
-            f"{loaded.calibration.n} calibration rows are too few for the level {found.level:g}: "
-            "every interval is infinite and every set holds all classes"
+            f"{loaded.calibration.n} calibration rows are too few for the level {found.level:g}, which needs "
+            f"{fewest_rows(found.level)}: every interval is infinite and every set holds all classes"
         )
 
 

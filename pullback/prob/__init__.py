@@ -7,6 +7,7 @@ from pullback.prob.conformal import adaptive_set as adaptive_set
 from pullback.prob.conformal import conformal_quantile as conformal_quantile
 from pullback.prob.conformal import conformal_rank as conformal_rank
 from pullback.prob.conformal import coverage_distribution as coverage_distribution
+from pullback.prob.conformal import fewest_rows as fewest_rows
 from pullback.prob.conformal import least_ambiguous_score as least_ambiguous_score
 from pullback.prob.conformal import least_ambiguous_set as least_ambiguous_set
 from pullback.prob.conformal import residual_interval as residual_interval

@@ -48,6 +48,21 @@ def conformal_rank(n: int, level: float) -> int:
     return math.ceil((n + 1) * Fraction(repr(float(confidence_level(level)))))
 
 
+def fewest_rows(level: float) -> int:
+    r"""The smallest n that gives a finite bound, $\lceil \text{level} / (1 - \text{level}) \rceil$.
+
+    It is the first n with $\lceil (n + 1) \, \text{level} \rceil \le n$; the level is taken as the decimal number
+    that is printed.
+
+    Examples
+    --------
+    >>> [fewest_rows(level) for level in (0.8, 0.9, 0.99)]
+    [4, 9, 99]
+    """
+    exact = Fraction(repr(float(confidence_level(level))))
+    return math.ceil(exact / (1 - exact))
+
+
 def conformal_quantile(scores: np.ndarray, level: float) -> float:
     r"""The bound $\hat q$ on the score, from the scores of n calibration rows.
 

@@ -7,6 +7,7 @@ of constant width, one for each output.
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ from jaxtyping import Bool, Float, Num
 from scipy.special import expit, softmax
 from scipy.stats import betabinom
 
-from pullback.core.errors import ConfigurationError, RunFolderError
+from pullback.core.errors import RunFolderError
 from pullback.prob import (
     Interval,
     absolute_residual,
@@ -31,6 +32,8 @@ from pullback.prob import (
 
 FORMAT = 1
 LEVELS = (0.8, 0.9, 0.95)
+# What calibration.json may hold of each output, so that every level can be asked for later.
+MOST_SCORES = 10_000
 SETS, INTERVALS = "least_ambiguous", "absolute_residual"
 EXPECTED_LEVEL = 0.99
 
@@ -72,8 +75,10 @@ class Calibration:
     ----------
     score : "least_ambiguous", $1 - \hat p_y$, or "absolute_residual", $|y - \hat y|$.
     n : calibration rows behind it.
-    bounds : one a level.
+    bounds : one for each of the levels 0.8, 0.9 and 0.95, with coverage where it was measured.
     split : held-out rows on which coverage was measured, or None.
+    ranks : from 1, of the scores that are kept, the last n; of more than 10,000 rows about that many, evenly spread.
+    scores : for each output the scores at these ranks, the smallest first.
 
     Examples
     --------
@@ -81,30 +86,35 @@ class Calibration:
     >>> calibration = calibrate(logits, np.zeros(5, int), "classification")
     >>> calibration.bound(0.8).rank, round(calibration.bound(0.8).quantile[0], 6), calibration.bound(0.9).quantile
     (5, 0.5, (inf,))
+    >>> calibration.bound(0.55).rank
+    4
     """
 
     score: str
     n: int
     bounds: tuple[Bound, ...]
     split: str | None = None
+    ranks: tuple[int, ...] = ()
+    scores: tuple[tuple[float, ...], ...] = ()
 
     def bound(self, level: float) -> Bound:
-        """The bound at this level.
+        """The bound at any level: infinite where the rows are too few, which need n >= level / (1 - level).
+
+        Where the score of the rank itself was not kept, that of the next rank stands for it, which covers more.
 
         Raises
         ------
         ConfigurationError
-            for a level that was not calibrated; lists those that were.
+            for a level that is not between 0 and 1.
         """
         for bound in self.bounds:
             if math.isclose(bound.level, level):
                 return bound
-        raise ConfigurationError(
-            f"the run was not calibrated at the level {level:g}",
-            expected=f"one of {', '.join(f'{bound.level:g}' for bound in self.bounds)}",
-            got=f"{level!r}",
-            fix=f"choose {min(self.bounds, key=lambda bound: abs(bound.level - level)).level:g}",
-        )
+        rank = conformal_rank(self.n, level)
+        if rank > self.n:
+            return Bound(level, rank, (math.inf,) * len(self.scores))
+        place = bisect.bisect_left(self.ranks, rank)
+        return Bound(level, self.ranks[place], tuple(column[place] for column in self.scores))
 
     def sets(self, probabilities: Float[np.ndarray, "rows classes"], level: float) -> Bool[np.ndarray, "rows classes"]:
         """Which classes belong to the set of each row."""
@@ -124,7 +134,7 @@ class Calibration:
             if bound["coverage"] is not None:
                 bound["coverage"]["size"] = _or_none(bound["coverage"]["size"])
         record = {"format": FORMAT, "method": "split conformal", "score": self.score, "n": self.n}
-        return record | {"split": self.split, "bounds": bounds}
+        return record | {"split": self.split, "bounds": bounds, "ranks": self.ranks, "scores": self.scores}
 
     @classmethod
     def from_json(cls, record: Any) -> Calibration:
@@ -139,7 +149,11 @@ class Calibration:
             if record["format"] != FORMAT or record["score"] not in (SETS, INTERVALS):
                 raise ValueError(f"format {record['format']}, score {record['score']}")
             bounds = tuple(_bound(bound) for bound in record["bounds"])
-            return cls(record["score"], int(record["n"]), bounds, record["split"])
+            n, ranks = int(record["n"]), tuple(int(rank) for rank in record["ranks"])
+            scores = tuple(tuple(float(score) for score in column) for column in record["scores"])
+            if ranks[-1:] != (n,) or any(len(column) != len(ranks) for column in scores):
+                raise ValueError("ranks and scores that do not belong together")
+            return cls(record["score"], n, bounds, record["split"], ranks, scores)
         except (KeyError, TypeError, ValueError) as error:
             raise RunFolderError(
                 "calibration.json is no calibration",
@@ -161,7 +175,9 @@ def calibrate(outputs: Outputs, targets: np.ndarray, task: str, levels: tuple[fl
         Bound(level, conformal_rank(n, level), tuple(conformal_quantile(column, level) for column in scores))
         for level in levels
     )
-    return Calibration(score, n, bounds)
+    ranks = np.unique(np.ceil(np.linspace(1, n, min(n, MOST_SCORES))).astype(np.int64))
+    kept = tuple(tuple(np.sort(column)[ranks - 1].tolist()) for column in scores)
+    return Calibration(score, n, bounds, ranks=tuple(ranks.tolist()), scores=kept)
 
 
 def with_coverage(calibration: Calibration, outputs: Outputs, targets: np.ndarray, split: str) -> Calibration:

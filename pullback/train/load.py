@@ -64,14 +64,15 @@ class Loaded:
         Parameters
         ----------
         source : see `inputs`.
-        level : of the conformal sets or intervals; by default 0.9 if the run was calibrated.
+        level : of the conformal sets or intervals; by default 0.9 if the run was calibrated. They are infinite, or
+            hold all classes, where the calibration rows are too few for the level.
 
         Raises
         ------
         DataError, ShapeError
             if the rows do not fit the preprocessing or the model.
         ConfigurationError
-            for a level that the run was not calibrated at.
+            for a level that is not between 0 and 1, or of a run that was not calibrated.
         """
         return self.interpret(self.inputs(source)[0], level, batch_size)
 

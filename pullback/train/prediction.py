@@ -57,12 +57,12 @@ def interpret(
     Parameters
     ----------
     about : `config["data"]` of the run: task and class names.
-    level : one of the levels that were calibrated; None is 0.9 where there is a calibration.
+    level : between 0 and 1; None is 0.9 where there is a calibration.
 
     Raises
     ------
     ConfigurationError
-        if a level is asked for that the run was not calibrated at, or it was not calibrated at all.
+        if a level is asked for that is not between 0 and 1, or of a run that was not calibrated.
 
     Examples
     --------
