@@ -89,8 +89,9 @@ def recurrent(coefficients: Coefficients, equation: str, convention: str = "") -
 
 
 def attained(point: Point, decay: Array, hits: Array) -> Array:
-    """How many elements so far attain the extremum."""
-    return recurrence(decay, hits, axis(point.equation), runs_backward(point.equation))
+    """How many elements so far attain the extremum; 1 where it is NaN, which none attains."""
+    counted = recurrence(decay, hits, axis(point.equation), runs_backward(point.equation))
+    return lax.max(counted, number(1, counted))
 
 
 def extremum_tangent(point: Point, tangents: Sequence[Any]) -> list[Any]:
@@ -110,7 +111,7 @@ def extremum(name: str) -> Derivative:
     equation = rf"\frac{{[j \le i][x_j = z_i]}}{{\#\{{k \le i : x_k = z_i\}}}} \quad (z_i = \{name}_{{j \le i}} x_j)"
     convention = (
         "equal shares at a tie, as of the extremum of the elements so far (JAX's shares depend on the order in "
-        "which its scan joins them); NaN from a NaN element on"
+        "which its scan joins them); 0 from a NaN element on"
     )
     return Derivative(extremum_tangent, extremum_cotangent, equation, convention)
 
