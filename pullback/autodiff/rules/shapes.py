@@ -124,6 +124,11 @@ def pad_cotangent(point: Point, cotangents: Sequence[Any]) -> list[Any]:
     return [unpadded(point, cotangent) if point.wanted[0] else None, around]
 
 
+def written_at(x: Any, part: Any, starts: Sequence[Any]) -> Array:
+    """An array with a part of it replaced; a place before its start counts from its start, as in the operation."""
+    return lax.dynamic_update_slice(x, part, starts, allow_negative_indices=False)
+
+
 def dynamic_tangent(point: Point, tangents: Sequence[Any]) -> list[Any]:
     """A slice of the tangent from the same place."""
     return [point.again(tangents[0], *point.operands[1:])]
@@ -132,7 +137,7 @@ def dynamic_tangent(point: Point, tangents: Sequence[Any]) -> list[Any]:
 def dynamic_cotangent(point: Point, cotangents: Sequence[Any]) -> list[Any]:
     """The cotangent in its place among zeros."""
     x, *starts = point.operands
-    return [lax.dynamic_update_slice(zeros_like(x), cotangents[0], starts), *([None] * len(starts))]
+    return [written_at(zeros_like(x), cotangents[0], starts), *([None] * len(starts))]
 
 
 def update_tangent(point: Point, tangents: Sequence[Any]) -> list[Any]:
@@ -144,9 +149,9 @@ def update_tangent(point: Point, tangents: Sequence[Any]) -> list[Any]:
 def update_cotangent(point: Point, cotangents: Sequence[Any]) -> list[Any]:
     """To the array the cotangent but for the part, to the part its slice."""
     x, part, *starts = point.operands
-    kept = lax.dynamic_update_slice(cotangents[0], zeros_like(part), starts) if point.wanted[0] else None
-    written = lax.dynamic_slice(cotangents[0], starts, part.shape) if point.wanted[1] else None
-    return [kept, written, *([None] * len(starts))]
+    kept = written_at(cotangents[0], zeros_like(part), starts) if point.wanted[0] else None
+    own = lax.dynamic_slice(cotangents[0], starts, part.shape, allow_negative_indices=False)
+    return [kept, own if point.wanted[1] else None, *([None] * len(starts))]
 
 
 def reshaped(point: Point, cotangent: Array) -> Array:
