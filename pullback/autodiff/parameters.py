@@ -538,3 +538,9 @@ def solve_transposed(like: JaxprEqn, constants: Sequence[Any], sides: Sequence[A
     )
     operands = [value for name in order for value in parts[name]]
     return list(like.primitive.bind(*operands, *sides, **params))
+
+
+def fourier(equation: JaxprEqn) -> tuple[str, tuple[int, ...]]:
+    """The kind of a discrete Fourier transform (`FFT`, `IFFT`, `RFFT`, `IRFFT`), and the lengths of its last axes."""
+    kind = equation.params["fft_type"]
+    return getattr(kind, "name", str(kind)), _integers(equation.params["fft_lengths"])

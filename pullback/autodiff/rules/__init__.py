@@ -13,6 +13,7 @@ from pullback.autodiff.rules.contractions import CONTRACTIONS
 from pullback.autodiff.rules.convolutions import CONVOLUTIONS
 from pullback.autodiff.rules.cumulative import CUMULATIVE
 from pullback.autodiff.rules.elementwise import ELEMENTWISE
+from pullback.autodiff.rules.fourier import FOURIER
 from pullback.autodiff.rules.indexing import INDEXING
 from pullback.autodiff.rules.linear_algebra import LINEAR_ALGEBRA
 from pullback.autodiff.rules.reductions import REDUCTIONS
@@ -35,6 +36,7 @@ RULES: Mapping[str, Derivative] = {
     **CONTRACTIONS,
     **CALLS,
     **LINEAR_ALGEBRA,
+    **FOURIER,
     **SCAN,
     **CONDITIONAL,
     **REPETITION,
