@@ -9,7 +9,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pullback.autodiff.kernels.window import Pairs, Sizes, element, output_sizes, pad, positions
+from pullback.autodiff.kernels.window import Pairs, Sizes
+from pullback.autodiff.kernels.window_sum import window_sum
 from pullback.nn.window import check_spatial, check_windows, pooling_settings
 
 
@@ -35,11 +36,11 @@ def average_pool(
     padding = ((0, 0),) * len(window) if padding is None else padding
     if window == stride and not any(map(any, padding)):
         return _block_means(x, window)
-    total = _window_sums(x, window, stride, padding)
+    total = window_sum(x, window, stride, padding)
     if count_padding or not any(map(any, padding)):
         return total / jnp.asarray(math.prod(window), x.dtype)
     inside = jnp.ones((*x.shape[-1 - len(window) : -1], 1), x.dtype)
-    return total / _window_sums(inside, window, stride, padding)
+    return total / window_sum(inside, window, stride, padding)
 
 
 def _block_means(x: Array, window: Sizes) -> Array:
@@ -50,15 +51,6 @@ def _block_means(x: Array, window: Sizes) -> Array:
     split = [size for pair in zip(count, window, strict=True) for size in pair]
     blocks = x[(..., *covered, slice(None))].reshape(*x.shape[:leading], *split, x.shape[-1])
     return jnp.mean(blocks, axis=tuple(leading + 2 * axis + 1 for axis in range(len(window))))
-
-
-def _window_sums(x: Array, window: Sizes, stride: Sizes, padding: Pairs) -> Array:
-    count = output_sizes(x.shape[-1 - len(window) : -1], window, stride, padding, (1,) * len(window))
-    padded = pad(x, padding)
-    total = jnp.zeros((), x.dtype)
-    for position in positions(window):
-        total = total + element(padded, position, stride, count)
-    return total
 
 
 class AveragePool(eqx.Module):
