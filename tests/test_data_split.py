@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from pullback.core.errors import ConfigurationError, DataError
-from pullback.data import BUNDLED, Dataset, load, split
+from pullback.data import BUNDLED, Dataset, load, rare_class_notes, split
 from pullback.data.split import largest_remainder
 
 THREE = {"train": 0.7, "validation": 0.1, "test": 0.2}
@@ -95,11 +95,39 @@ def test_every_row_has_its_chance() -> None:
     assert np.abs(hits - 80).max() < 40
 
 
-def test_a_class_too_small_is_named() -> None:
-    data = Dataset(np.zeros((7, 1)), np.array([0, 0, 0, 0, 0, 1, 1]), "classification", class_names=("cat", "dog"))
-    with pytest.raises(DataError, match="'dog'.*too small for 3 parts"):
-        split(data, {"train": 0.6, "validation": 0.2, "test": 0.2}, seed=0)
-    assert len(split(data, {"train": 0.6, "validation": 0.2, "test": 0.2}, seed=0, stratify=False)) == 3
+def with_rare_classes() -> Dataset:
+    """Twenty cats, twenty dogs, two emus, one yak; fish never occur."""
+    labels = np.repeat([0, 1, 2, 4], [20, 20, 2, 1])
+    names = ("cat", "dog", "emu", "fish", "yak")
+    return Dataset(np.zeros((43, 1)), labels, "classification", class_names=names)
+
+
+def test_rare_classes_go_to_training_and_are_named() -> None:
+    rows = with_rare_classes()
+    fractions = {"test": 0.2, "train": 0.7, "validation": 0.1}
+    with pytest.warns(UserWarning, match="class '(emu|yak)' has .* for 3 parts: 'train' has it whole") as said:
+        test, train, validation = split(rows, fractions, seed=0)
+    assert len(said) == 2
+    assert (len(test), len(train), len(validation)) == (9, 30, 4)
+    assert np.bincount(train.targets, minlength=5).tolist()[2:] == [2, 0, 1]
+    assert max(test.targets.max(), validation.targets.max()) == 1
+    assert sorted(np.concatenate([part.indices for part in (test, train, validation)])) == list(range(43))
+    again = split(rows, fractions, seed=0, rare="train")[1]
+    assert again.indices.tolist() == train.indices.tolist()
+    assert np.bincount(test.targets).tolist() in ([4, 5], [5, 4])
+
+
+def test_rare_classes_may_be_refused() -> None:
+    rows = with_rare_classes()
+    with pytest.raises(DataError, match="'emu'.*too small for 3 parts"):
+        split(rows, seed=0, rare="error")
+    with pytest.raises(ConfigurationError, match="policy for rare classes"):
+        split(rows, seed=0, rare="drop")
+    singles = Dataset(np.zeros((9, 1)), np.arange(9), "classification")
+    with pytest.raises(DataError, match="do not fit into one of them"):
+        split(singles, seed=0, rare="train")
+    assert len(split(singles, seed=0, stratify=False)[0]) == 6
+    assert rare_class_notes(rows, {"train": 0.5, "test": 0.5})[0].startswith("class 'yak' has 1 row for 2 parts")
 
 
 def test_fractions_are_checked() -> None:

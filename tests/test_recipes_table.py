@@ -10,11 +10,13 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pullback import data, train
+from pullback.cli.main import main
 from pullback.core.errors import ConfigurationError
 from pullback.nn.losses import ClassWeighted
 from pullback.recipes import table
@@ -43,10 +45,10 @@ def file(tmp_path):
     return str(tmp_path / "rows.csv")
 
 
-def test_from_file_to_folder(file, tmp_path, capsys):
+def test_from_file_to_folder(file, tmp_path):
     recipe = table.Recipe(file, "ill", epochs=3, hidden=(8,), drop=("patient",))
     experiment = table.build(recipe)
-    assert "task: classification, 2 classes of 'ill': no, yes" in capsys.readouterr().err
+    assert "task: classification, 2 classes of 'ill': no, yes" in experiment.notes
     run = train.run(experiment, run_dir=tmp_path / "run", progress=False)
     lines = table.finish(recipe, experiment, run)
     assert "logistic regression" in "\n".join(lines) and lines[-1].startswith("The network")
@@ -71,6 +73,34 @@ def test_from_file_to_folder(file, tmp_path, capsys):
 def test_tasks(file, options, loss, metric):
     experiment = table.build(table.Recipe(file, **options))
     assert experiment.loss == loss and experiment.metrics == (metric,)
+
+
+def test_the_command_says_losses_in_units_of_the_target(tmp_path, capsys):
+    rows = frame().assign(x=lambda rows: 1000 + 50 * rows["x"].fillna(0), patient=0)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    folder = tmp_path / "run"
+    options = ["--epochs", "2", "--hidden", "--drop", "patient", "--no-report", "--run-dir", str(folder)]
+    assert main(["train", "table", "--data", str(tmp_path / "rows.csv"), "--target", "x", *options]) == 0
+    printed = capsys.readouterr().out
+    step = data.preprocessing_from_json(json.loads((folder / "preprocessing.json").read_text()))[0]
+    with np.load(folder / "predictions.npz") as kept:
+        values, observed = (step.in_units(kept[name].reshape(-1).astype(float)) for name in ("outputs", "targets"))
+    assert f"test loss in squared units of the target: {mean_squared_error(observed, values):.6g}," in printed
+    assert f"test r_squared: {r2_score(observed, values):.4f}," in printed
+    assert f"losses are those of the standardized target: 1 is its deviation, {step.target_scale:.6g}" in printed
+    assert "task: regression" in printed and "column 'patient'" not in printed
+
+
+def test_a_class_too_small_for_every_part_is_trained_on_and_said(tmp_path, capsys):
+    rows = frame()
+    rows.loc[[5, 17], "ill"] = "perhaps"
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    folder = tmp_path / "run"
+    options = ["--epochs", "2", "--hidden", "--drop", "patient", "--run-dir", str(folder)]
+    assert main(["train", "table", "--data", str(tmp_path / "rows.csv"), "--target", "ill", *options]) == 0
+    assert "class 'perhaps' has 2 rows for 4 parts: 'train' has it whole" in capsys.readouterr().out
+    counts = json.loads((folder / "exploration.json").read_text())["balance"]["counts"]
+    assert [counts[part][1] for part in ("train", "validation", "calibration", "test")] == [2, 0, 0, 0]
 
 
 def test_splits(file):

@@ -18,6 +18,7 @@ from pullback.data.images import images as images
 from pullback.data.images_preprocessing import ImagePreprocessing as ImagePreprocessing
 from pullback.data.preprocessing import PREPROCESSINGS as PREPROCESSINGS
 from pullback.data.preprocessing import preprocessing_from_json as preprocessing_from_json
+from pullback.data.split import rare_class_notes as rare_class_notes
 from pullback.data.split import split as split
 from pullback.data.standardize import Standardize as Standardize
 from pullback.data.table import Table as Table

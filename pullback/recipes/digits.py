@@ -58,7 +58,6 @@ def build(recipe: Recipe) -> Experiment:
     steps = -(-len(training) // recipe.batch_size)
     decay = Cosine(positive("learning_rate", recipe.learning_rate), max((recipe.epochs - 2) * steps, 1))
     return Experiment(
-        name="digits",
         model=models.build("convolutional_network", arguments, stream(recipe.seed, "initial weights")),
         train_data=training,
         validation_data=validation,

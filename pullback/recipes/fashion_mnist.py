@@ -76,7 +76,6 @@ def experiment(recipe: Recipe, train: Dataset, test: Dataset) -> Experiment:
     steps = -(-len(training) // recipe.batch_size)
     decay = Cosine(recipe.learning_rate, max((recipe.epochs - 1) * steps, 1))
     return Experiment(
-        name="fashion-mnist",
         model=models.build("convolutional_network", arguments, stream(recipe.seed, "initial weights")),
         train_data=training,
         validation_data=validation,

@@ -13,7 +13,6 @@ the best epoch, one in ten calibrates the sets of classes.
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import dataclass
 
 from pullback import data, models
@@ -67,8 +66,6 @@ def build(recipe: Recipe) -> Experiment:
         on_error=recipe.on_error,
         progress=data.ProgressLine("images", 1),
     )
-    for note in found.notes:
-        print(f"pullback: {note}", file=sys.stderr)
     return experiment(recipe, found)
 
 
@@ -76,7 +73,7 @@ def experiment(recipe: Recipe, found: Images) -> Experiment:
     """The same experiment on images that are there already."""
     images = found.dataset()
     fractions = {"train": 0.62, "validation": 0.08, "calibration": 0.1, "test": 0.2}
-    training, validation, calibration, test = data.split(images, fractions, seed=recipe.seed)
+    training, validation, calibration, test = data.split(images, fractions, seed=recipe.seed, rare="train")
     arguments = {
         "in_shape": images.inputs.shape[1:],
         "num_classes": images.num_classes,
@@ -89,7 +86,6 @@ def experiment(recipe: Recipe, found: Images) -> Experiment:
     steps = -(-len(training) // recipe.batch_size)
     decay = Cosine(recipe.learning_rate, max((recipe.epochs - 1) * steps, 1))
     return Experiment(
-        name=found.name,
         model=models.build("convolutional_network", arguments, stream(recipe.seed, "initial weights")),
         train_data=training,
         validation_data=validation,
@@ -104,5 +100,6 @@ def experiment(recipe: Recipe, found: Images) -> Experiment:
         augment=data.Compose((data.HorizontalFlip(), shift)) if recipe.flip else shift,
         ema_decay=recipe.ema_decay,
         preprocessing=(found.preprocessing,),
+        notes=(*found.notes, *data.rare_class_notes(images, fractions)),
         seed=recipe.seed,
     )

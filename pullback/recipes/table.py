@@ -98,9 +98,14 @@ def build(recipe: Recipe) -> Experiment:
         progress=show_progress if sys.stderr.isatty() else None,
     )
     parts = split(recipe, table)
-    for note in (*table.notes, *data.table_warnings(table, parts)):
-        print(f"pullback: {note}", file=sys.stderr)
-    return experiment(recipe, parts)
+    return experiment(recipe, parts, notes(recipe, table, parts))
+
+
+def notes(recipe: Recipe, table: Table, parts: dict[str, Table]) -> tuple[str, ...]:
+    """What was inferred, what a careful reader would ask, and what the split had to do."""
+    by_chance = recipe.group is None and recipe.time is None
+    rare = data.rare_class_notes(table, dict.fromkeys(parts, 1.0)) if by_chance else ()
+    return (*table.notes, *data.table_warnings(table, parts), *rare)
 
 
 def split(recipe: Recipe, table: Table) -> dict[str, Table]:
@@ -132,7 +137,7 @@ def split(recipe: Recipe, table: Table) -> dict[str, Table]:
     elif recipe.time is not None:
         parts = data.split_by_time(table, moments(table, recipe.time), fractions)
     else:
-        parts = data.split(table, fractions, seed=recipe.seed)
+        parts = data.split(table, fractions, seed=recipe.seed, rare="train")
     return dict(zip(fractions, parts, strict=True))
 
 
@@ -149,16 +154,18 @@ def moments(table: Table, name: str) -> np.ndarray:
     return column.values
 
 
-def experiment(recipe: Recipe, parts: dict[str, Table]) -> Experiment:
+def experiment(recipe: Recipe, parts: dict[str, Table], notes: tuple[str, ...] = ()) -> Experiment:
     """The experiment on rows that are split already."""
     preprocessing = TablePreprocessing.fit(parts["train"], unseen=recipe.unseen)
     sets = {name: preprocessing(part) for name, part in parts.items()}
     training = sets["train"]
     batch_size = recipe.batch_size or int(np.clip(len(training) // 100, 32, 1024))
     steps = max(-(-len(training) // batch_size) * recipe.epochs, 2)
+    if training.task == "regression":
+        unit = preprocessing.target_scale
+        notes += (f"while it trains, losses are those of the standardized target: 1 is its deviation, {unit:.6g}",)
     rate = WarmUp(Cosine(recipe.learning_rate, steps), steps=min(20, steps // 2))
     return Experiment(
-        name=training.name,
         model=network(recipe, preprocessing),
         train_data=training,
         validation_data=sets.get("validation"),
@@ -172,6 +179,7 @@ def experiment(recipe: Recipe, parts: dict[str, Table]) -> Experiment:
         metrics=("r_squared",) if training.task == "regression" else ("accuracy",),
         ema_decay=recipe.ema_decay,
         preprocessing=(preprocessing,),
+        notes=notes,
         seed=recipe.seed,
     )
 

@@ -63,11 +63,11 @@ def recorded_estimates(run: RunFolder) -> dict[str, Estimate]:
     else:
         found = run.evaluations.get("test") or (list(run.evaluations.values())[-1] if run.evaluations else {})
     _, scale = target_location_and_scale(run.preprocessing)
-    return {name: _scaled(estimate, scale ** _power(run, name)) for name, estimate in found.items()}
+    return {name: _scaled(estimate, scale ** power_of_the_unit(run, name)) for name, estimate in found.items()}
 
 
-def _power(run: RunFolder, name: str) -> int:
-    """With which power of the target's unit a score grows."""
+def power_of_the_unit(run: RunFolder, name: str) -> int:
+    """With which power of the target's unit a score of a regression grows."""
     return POWERS_OF_THE_UNIT.get(str(run.settings.get("loss")) if name == "loss" else name, 0)
 
 

@@ -32,7 +32,11 @@ Data = Dataset | tuple[Any, Any]
 
 @dataclass(frozen=True)
 class Experiment:
-    """What `fit` takes, as a value that a recipe returns and a run folder describes; the fields are those of `fit`."""
+    """What `fit` takes, as a value that a recipe returns and a run folder describes; the fields are those of `fit`.
+
+    Besides, `preprocessing` are the steps that made the inputs, in their order; `notes` are what a recipe has to say of
+    its data, shown before the first step.
+    """
 
     model: Any
     train_data: Data | None
@@ -53,7 +57,7 @@ class Experiment:
     ema_decay: float | None = None
     accumulate_steps: int = 1
     preprocessing: tuple[Any, ...] = ()
-    name: str = "run"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ def prepare(experiment: Experiment) -> Prepared:
         batch_size=batch_size,
         key_per_row=key_per_row,
         convolutional=convolutional,
-        notes=tuple(notes),
+        notes=(*experiment.notes, *notes),
     )
 
 
