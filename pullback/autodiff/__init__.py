@@ -5,6 +5,7 @@ from __future__ import annotations
 from pullback.autodiff import numerical
 from pullback.autodiff.check import DerivativeCheck, check
 from pullback.autodiff.curvature import gauss_newton_product, hessian, hvp, per_example_gradients, stop_gradient
+from pullback.autodiff.describe import RuleDescription, describe_rule, rules_table
 from pullback.autodiff.evaluation.evaluation_trace import EvaluationTrace
 from pullback.autodiff.evaluation.trace import trace
 from pullback.autodiff.forward import jvp
@@ -20,8 +21,10 @@ __all__ = [
     "EvaluationTrace",
     "Operation",
     "Rule",
+    "RuleDescription",
     "check",
     "define",
+    "describe_rule",
     "equations",
     "gauss_newton_product",
     "grad",
@@ -35,6 +38,7 @@ __all__ = [
     "linearize",
     "numerical",
     "per_example_gradients",
+    "rules_table",
     "stop_gradient",
     "subprograms",
     "trace",
