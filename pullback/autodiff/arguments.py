@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
-from pullback.autodiff.parameters import aval_struct
+from pullback.autodiff.parameters import aval_struct, without_unused
 from pullback.core.errors import DerivativeError
 from pullback.core.trees import path_string
 
@@ -60,7 +60,7 @@ def trace_function(function: Callable[..., Any], variables: Sequence[Any], has_a
             got="an `if`, `while`, `float()` or `int()` on a value that depends on the variables",
             fix="write jnp.where or jax.lax.cond for the choice, jax.lax.scan for the loop, or call without jax.jit",
         ) from error
-    return Traced(program, leaves, structure, found[0], found[1])
+    return Traced(without_unused(program), leaves, structure, found[0], found[1])
 
 
 def described(value: Any) -> str:

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+from jax.interpreters.partial_eval import dce_jaxpr
 from jaxtyping import Array
 
 # An operation that only names a program: what it means is what the program inside means.
@@ -63,6 +64,12 @@ def closed(program: ClosedJaxpr | Jaxpr) -> ClosedJaxpr:
 def constants_of(program: ClosedJaxpr) -> list[Any]:
     """The constants of a program as arrays; NumPy arrays that a function closed over are such constants too."""
     return [value if isinstance(value, jax.Array) else jnp.asarray(value) for value in program.consts]
+
+
+def without_unused(program: ClosedJaxpr) -> ClosedJaxpr:
+    """A program without what none of its results needs, inside its loops too; its operands stay."""
+    jaxpr, _ = dce_jaxpr(program.jaxpr, True, instantiate=True)
+    return ClosedJaxpr(jaxpr, program.consts)
 
 
 def opened(program: ClosedJaxpr) -> ClosedJaxpr:
