@@ -135,6 +135,9 @@ JUMPS = {
     for name in ("sign", "floor", "ceil", "round", "is_finite", "eq", "ne", "lt", "le", "gt", "ge")
 }
 COMPARISONS = {name: constant() for name in ("eq_to", "lt_to", "le_to", "not", "and", "or", "xor")}
-STOPS = {"stop_gradient": constant("zero by definition")}
+STOPS = {
+    "stop_gradient": constant("zero by definition"),
+    "bitcast_convert_type": constant("bits read as another type have no derivative, as in JAX"),
+}
 
 CHOOSING: dict[str, Derivative] = {**CHOICES, **JUMPS, **COMPARISONS, **STOPS}
