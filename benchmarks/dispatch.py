@@ -15,8 +15,9 @@ from jax import Array
 
 from benchmarks.case import Dense, Relu, TrainingCase
 from benchmarks.programs.pullback_train import build_case_loop
-from pullback.train import loop as training_loop
-from pullback.train.loop import Loop, Position, run_epoch
+from pullback.train import epochs as training_epochs
+from pullback.train.epochs import run_epoch
+from pullback.train.loop import Loop, Position
 from pullback.train.step import Token
 
 DEEP = TrainingCase(
@@ -41,7 +42,7 @@ def microseconds_per_step(one_step_a_dispatch: bool, epochs: int = 5) -> float:
         loop.rule = dataclasses.replace(loop.rule, in_loop=False)
     program = _idle_program(loop)
     times = []
-    with mock.patch.object(training_loop, "training_program", lambda *arguments: program):
+    with mock.patch.object(training_epochs, "training_program", lambda *arguments: program):
         for _ in range(epochs + 1):
             loop.position = Position()
             started = time.thread_time()

@@ -18,9 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from pullback import data, models, train
+from pullback.train.epochs import close_epoch, run_epoch
 from pullback.train.experiment import prepare
 from pullback.train.interruption import Interruption
-from pullback.train.loop import Loop, build_loop, close_epoch, run_epoch
+from pullback.train.loop import Loop, build_loop
 from pullback.train.progress import Silent
 from pullback.train.step import Examples, select_rows
 

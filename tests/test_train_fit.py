@@ -24,11 +24,11 @@ from pullback.core.random import stream
 from pullback.data import Dataset
 from pullback.models import build
 from pullback.optim.schedules import Cosine
+from pullback.train.epochs import train as run_loop
 from pullback.train.experiment import Experiment, prepare
 from pullback.train.folder import read_json
 from pullback.train.interruption import Interruption
 from pullback.train.loop import Loop, build_loop
-from pullback.train.loop import train as run_loop
 from pullback.train.program import Programs
 from pullback.train.progress import Silent
 

@@ -11,9 +11,10 @@ from benchmarks.case import Convolution, Dense, Flat, Layer, MaxPool, Relu, Trai
 from pullback import nn
 from pullback.core.random import stream
 from pullback.train import Experiment
+from pullback.train.epochs import close_epoch, run_epoch
 from pullback.train.experiment import prepare as check
 from pullback.train.interruption import Interruption
-from pullback.train.loop import Loop, build_loop, close_epoch, run_epoch
+from pullback.train.loop import Loop, build_loop
 from pullback.train.progress import Silent
 
 

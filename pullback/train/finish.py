@@ -10,10 +10,12 @@ import numpy as np
 from pullback.data import Dataset
 from pullback.train.calibration import as_columns, calibrate, class_probabilities, with_coverage
 from pullback.train.describe import model_record
+from pullback.train.held_out import evaluate_dataset, intervals
 from pullback.train.importance import explanations
-from pullback.train.loop import Loop, chosen, evaluate_dataset, intervals
+from pullback.train.loop import Loop
 from pullback.train.outcome import Run, chosen_model
 from pullback.train.prediction import in_units
+from pullback.train.saving import chosen
 from pullback.train.table_features import table_features
 
 WORST_EXAMPLES = 256

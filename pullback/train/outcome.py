@@ -9,7 +9,8 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from pullback.train.loop import Loop, chosen
+from pullback.train.loop import Loop
+from pullback.train.saving import chosen
 
 
 @dataclass(frozen=True)

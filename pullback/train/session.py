@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pullback.core.errors import NonFiniteError
 from pullback.train.describe import differences, environment
+from pullback.train.epochs import train
 from pullback.train.experiment import Prepared
 from pullback.train.finish import finish
 from pullback.train.folder import RunFolder
 from pullback.train.forensics import investigate
 from pullback.train.interruption import Interrupted, Interruption
 from pullback.train.log import Log, read_log
-from pullback.train.loop import BadStep, Loop, UserStop, build_loop, restore, save, train
+from pullback.train.loop import BadStep, Loop, UserStop, build_loop
 from pullback.train.outcome import Run, partial_run
 from pullback.train.progress import choose
+from pullback.train.saving import restore, save
 
 
 def run_session(

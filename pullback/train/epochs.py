@@ -1,0 +1,187 @@
+"""The epochs of a run: dispatch steps, validate, remember the best, save, stop when asked."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from pullback.metrics.metric import two_float
+from pullback.optim import learning_rate_in_force
+from pullback.train.held_out import scores, validate, validation_program
+from pullback.train.loop import (
+    BadStep,
+    Loop,
+    Position,
+    UserStop,
+    evaluated_params,
+    fresh_totals,
+    training_program,
+)
+from pullback.train.saving import save, save_is_due
+from pullback.train.state import to_host
+from pullback.train.step import Token
+
+DISPATCH_SECONDS = 0.1
+IN_FLIGHT = 2
+
+
+def train(loop: Loop) -> None:
+    """Run epochs until the last, or until validation no longer improves.
+
+    Raises
+    ------
+    UserStop
+        after a signal, with the state saved.
+    BadStep
+        if a number was not finite; `loop.saved` holds the last good state.
+    """
+    if loop.saved is None:
+        save(loop)
+    while loop.position.reason is None:
+        started = time.perf_counter()
+        before = loop.programs.seconds
+        run_epoch(loop)
+        close_epoch(loop, time.perf_counter() - started, loop.programs.seconds - before)
+        if loop.position.reason is not None or save_is_due(loop):
+            save(loop)
+
+
+def run_epoch(loop: Loop) -> None:
+    """All steps of the current epoch that are not done yet."""
+    prepared, epoch = loop.prepared, loop.position.epoch
+    total = prepared.steps_per_epoch
+    order, number = loop.order(epoch), jnp.asarray(epoch, jnp.int32)
+    end = epoch * total
+    pace = Pace(loop.rule.in_loop)
+    tokens: deque[Token] = deque()
+    program = training_program(loop, order, number)
+    if prepared.validation_data is not None:
+        validation_program(loop, prepared.validation_data)
+    clock = time.perf_counter
+    while loop.position.step < end:
+        started = clock()
+        count = pace.count(end - loop.position.step)
+        loop.leaves, token = program(loop.leaves, loop.examples, order, number, pace.on_device(count))
+        loop.position = replace(loop.position, step=loop.position.step + count)
+        tokens.append(token)
+        if pace.learning or len(tokens) > IN_FLIGHT:
+            told = tokens.popleft()
+            wait(loop, told, total)
+            pace.finished(count, clock() - started)
+        if loop.interruption.requested is not None:
+            save(loop)
+            raise UserStop
+        if save_is_due(loop):
+            save(loop)
+    if epoch < prepared.experiment.epochs:
+        # The device is still at work on what was dispatched.
+        loop.order(epoch + 1)
+    for token in tokens:
+        wait(loop, token, total)
+
+
+class Pace:
+    """How many steps one dispatch holds: enough to be worth it, few enough to stop within a moment."""
+
+    def __init__(self, in_loop: bool) -> None:
+        self.learning = in_loop
+        self._steps = 1
+        self._numbers: dict[int, Array] = {}
+
+    def count(self, left: int) -> int:
+        return min(self._steps, left)
+
+    def on_device(self, count: int) -> Array:
+        if count not in self._numbers:
+            self._numbers[count] = jnp.asarray(count, jnp.int32)
+        return self._numbers[count]
+
+    def finished(self, count: int, seconds: float) -> None:
+        """Double the steps until a dispatch takes long enough, then run ahead without waiting."""
+        if not self.learning:
+            return
+        if seconds < DISPATCH_SECONDS / 2 and count == self._steps:
+            self._steps *= 2
+        else:
+            self.learning = False
+
+
+def wait(loop: Loop, token: Token, total: int) -> None:
+    """Wait until the dispatch of this token is done, and look at what it says."""
+    if int(token.first_bad) >= 0:
+        raise BadStep
+    count = int(token.rows)
+    done = int(token.step) - (loop.position.epoch - 1) * total
+    loss = two_float(token.loss) / count if count else float("nan")
+    loop.progress.step(loop.position.epoch, loop.prepared.experiment.epochs, done, total, loss)
+
+
+def close_epoch(loop: Loop, seconds: float, compile_seconds: float) -> None:
+    """Validate, record the epoch, remember the best, decide whether to go on."""
+    state, position = loop.state, loop.position
+    if int(state.first_bad) >= 0:
+        raise BadStep
+    experiment = loop.prepared.experiment
+    rate = learning_rate_in_force(state.optimizer)
+    record: dict[str, Any] = {
+        "event": "epoch",
+        "epoch": position.epoch,
+        "step": position.step,
+        "learning_rate": None if rate is None else shortest(rate),
+        "train": scores(loop.prepared.metrics, state.totals),
+    }
+    if loop.prepared.validation_data is not None:
+        record["validation"] = scores(loop.prepared.metrics, validate(loop, loop.prepared.validation_data).totals)
+        position = judge(loop, record["validation"][experiment.monitor])
+        record["best"] = position.best_epoch == position.epoch
+    loop.history.append(record)
+    if loop.log is not None:
+        loop.log.write(record)
+    if loop.timing is not None:
+        steps = loop.prepared.steps_per_epoch
+        loop.timing.write(
+            {"epoch": position.epoch, "seconds": seconds, "steps": steps, "compile_seconds": compile_seconds}
+        )
+    loop.progress.epoch(record, experiment.epochs)
+    loop.position = replace(position, epoch=position.epoch + 1, reason=reason_to_stop(loop, position))
+    loop.leaves = jax.tree.leaves(state._replace(totals=fresh_totals(loop)))
+
+
+def judge(loop: Loop, score: float) -> Position:
+    """The position after seeing the validation score; a better one keeps the parameters as the best."""
+    position = loop.position
+    if not math.isfinite(score) or (
+        position.best_score is not None and not is_better(loop, score, position.best_score)
+    ):
+        return replace(position, epochs_without_improvement=position.epochs_without_improvement + 1)
+    loop.best = to_host({"params": evaluated_params(loop), "memory": loop.state.memory})
+    return replace(position, best_epoch=position.epoch, best_score=score, epochs_without_improvement=0)
+
+
+def is_better(loop: Loop, score: float, best: float) -> bool:
+    """Whether the monitored score is strictly better."""
+    monitor = loop.prepared.experiment.monitor
+    higher = {metric.name: metric.higher_is_better for metric in loop.prepared.metrics}.get(monitor, False)
+    return score > best if higher else score < best
+
+
+def reason_to_stop(loop: Loop, position: Position) -> str | None:
+    """Why training ends after this epoch, or None."""
+    experiment = loop.prepared.experiment
+    waited = position.epochs_without_improvement
+    if experiment.patience is not None and waited >= experiment.patience:
+        return f"early stopping: validation {experiment.monitor} did not improve for {waited} epochs"
+    return "epochs done" if position.epoch >= experiment.epochs else None
+
+
+def shortest(number: Array) -> float:
+    """The float with the fewest digits that is this number in its own precision: 0.001, not 0.0010000000475."""
+    return float(str(np.asarray(number)))
