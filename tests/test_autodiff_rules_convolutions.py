@@ -76,6 +76,12 @@ def in_a_loop(function):
     return lambda x, kernel: lax.scan(step, 0.0, (x, kernel))
 
 
+def chosen(cases, names):
+    """All cases, those without one of the names among the slow tests."""
+    marks = lambda name: () if name in names else (pytest.mark.slow,)  # noqa: E731
+    return [pytest.param(case, id=case.name, marks=marks(case.name)) for case in cases]
+
+
 CASES = [
     case("strided"),
     case("everything"),
@@ -88,15 +94,23 @@ CASES = [
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", chosen(CASES, {"everything"}))
 def test_rule(case, check):
     check(case)
 
 
-@pytest.mark.parametrize("check", [check_first_order, check_second_order], ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", SETTINGS)
-def test_settings(name, check):
-    check(case(name))
+FAST = {"plain", "strided", "depthwise", "batch_groups", "spaced_in_groups", "mixed_orders", "one_axis_spaced"}
+
+
+@pytest.mark.parametrize("case", chosen(map(case, SETTINGS), FAST))
+def test_settings(case):
+    check_first_order(case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", list(map(case, SETTINGS)), ids=lambda case: case.name)
+def test_settings_in_second_order(case):
+    check_second_order(case)
 
 
 def test_constant_kernel():
@@ -162,9 +176,10 @@ def test_forms_on_a_cpu(name, expected):
     assert [equation.primitive.name for equation in gradient_equations(name)] == expected
 
 
-def test_elsewhere_convolutions_stay_as_they_are(monkeypatch):
+@pytest.mark.parametrize("case", chosen(map(case, SETTINGS), {"groups", "spaced"}))
+def test_elsewhere_convolutions_stay_as_they_are(case, monkeypatch):
+    """What other platforms run is checked here too, by taking their line of the table."""
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    for name in SETTINGS:
-        equations = gradient_equations(name)
-        assert {equation.primitive.name for equation in equations} == {"conv_general_dilated"}
-        check_first_order(case(name))
+    equations = gradient_equations(case.name)
+    assert {equation.primitive.name for equation in equations} == {"conv_general_dilated"}
+    check_first_order(case)

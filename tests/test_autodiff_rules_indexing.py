@@ -94,6 +94,12 @@ WRITE_CASES = [
 ]
 
 
+def chosen(cases, names):
+    """All cases, those without one of the names among the slow tests."""
+    marks = lambda name: () if name in names else (pytest.mark.slow,)  # noqa: E731
+    return [pytest.param(case, id=case.name, marks=marks(case.name)) for case in cases]
+
+
 def swapped(x, y):
     """Reading and writing in a loop, at places that move with it."""
 
@@ -115,15 +121,24 @@ CASES = [
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", chosen(CASES, {"windows", "set_repeated"}))
 def test_rule(case, check):
     check(case)
 
 
-@pytest.mark.parametrize("check", [check_first_order, check_second_order], ids=lambda check: check.__name__)
+FAST = """rows one_a_row along_axis filled filled_with_one clipped masked complex places_as_argument add_one_number
+add_outside add_mapped subtract set_one_number set_clipped set_windows multiply max""".split()
+
+
+@pytest.mark.parametrize("case", chosen([*READ_CASES, *WRITE_CASES], FAST))
+def test_places(case):
+    check_first_order(case)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [*READ_CASES, *WRITE_CASES], ids=lambda case: case.name)
-def test_places(case, check):
-    check(case)
+def test_places_in_second_order(case):
+    check_second_order(case)
 
 
 def test_a_place_outside_passes_nothing_on():

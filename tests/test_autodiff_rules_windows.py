@@ -73,6 +73,12 @@ def inside(function):
     return lambda x: lax.scan(lambda carry, row: (carry + jnp.sum(function(row) ** 2), function(row)), 0.0, x)
 
 
+def chosen(cases, names):
+    """All cases, those without one of the names among the slow tests."""
+    marks = lambda name: () if name in names else (pytest.mark.slow,)  # noqa: E731
+    return [pytest.param(case, id=case.name, marks=marks(case.name)) for case in cases]
+
+
 def extremes(settings):
     return lambda x: (largest(settings)(x), smallest(settings)(x))
 
@@ -114,20 +120,30 @@ NUMERICAL_CASES = [
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", chosen(CASES, {"max", "in_scan"}))
 def test_rule(case, check):
     check(case)
 
 
-@pytest.mark.parametrize("check", [check_first_order, check_second_order], ids=lambda check: check.__name__)
+@pytest.mark.parametrize("case", chosen(SETTING_CASES, {"overlapping", "channels_first", "wide", "spaced", "dilated"}))
+def test_settings(case):
+    check_first_order(case)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SETTING_CASES, ids=lambda case: case.name)
-def test_settings(case, check):
-    check(case)
+def test_settings_in_second_order(case):
+    check_second_order(case)
 
 
-@pytest.mark.parametrize("case", NUMERICAL_CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", chosen(NUMERICAL_CASES, {"extremes_cropped", "product_twice"}))
 def test_where_jax_has_no_reverse_mode(case):
     check_numerically(case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", NUMERICAL_CASES, ids=lambda case: case.name)
+def test_mapped_where_jax_has_no_reverse_mode(case):
     check_vmapped(case)
 
 
@@ -185,7 +201,9 @@ def test_too_large_a_window_for_any_function():
         grad(lambda x: jnp.sum(product(x)))(jnp.ones(80))
 
 
-@pytest.mark.parametrize("name", ["overlapping", "spaced", "wide"])
+@pytest.mark.parametrize(
+    "name", ["overlapping", *(pytest.param(name, marks=pytest.mark.slow) for name in ("spaced", "wide"))]
+)
 def test_elsewhere_windows_stay_as_they_are(name, monkeypatch):
     """What other platforms run is checked here too, by taking their line of the table."""
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
@@ -194,4 +212,3 @@ def test_elsewhere_windows_stay_as_they_are(name, monkeypatch):
     names = {equation.primitive.name for equation in program(jnp.ones(settings[0])).jaxpr.eqns}
     assert not any("max_pool" in name for name in names) and "select_and_scatter_add" in names
     check_first_order(Case(name, together(settings), apart(settings[0])))
-    check_second_order(Case(name, together(settings), apart(settings[0])))
