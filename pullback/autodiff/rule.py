@@ -156,8 +156,8 @@ def elementwise_maps(*maps: Callable[..., Array], equation: str = "", convention
         total = None
         for along, direction in zip(maps, tangents, strict=True):
             if direction is not None:
-                stretched = _stretched(direction, point.outputs[0])
-                total = add(total, along(stretched, point.outputs[0], *point.operands))
+                full = stretched(direction, point.outputs[0])
+                total = add(total, along(full, point.outputs[0], *point.operands))
         return [total]
 
     def cotangent(point: Point, cotangents: Sequence[Any]) -> list[Any]:
@@ -170,9 +170,11 @@ def elementwise_maps(*maps: Callable[..., Array], equation: str = "", convention
     return Derivative(tangent, cotangent, equation, convention)
 
 
-def _stretched(direction: Array, output: Any) -> Array:
+def stretched(direction: Any, output: Any) -> Any:
     """The direction of an operand that is repeated, in the shape of the result."""
-    return direction if direction.shape == output.shape else jnp.broadcast_to(direction, output.shape)
+    if direction is None or direction.shape == output.shape:
+        return direction
+    return jnp.broadcast_to(direction, output.shape)
 
 
 def linear(

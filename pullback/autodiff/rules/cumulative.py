@@ -15,11 +15,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.extend.core import JaxprEqn
 from jaxtyping import Array
 
-from pullback.autodiff.parameters import axis, runs_backward
+from pullback.autodiff.parameters import apply, axis, runs_backward
+from pullback.autodiff.platform import PLAIN, form
 from pullback.autodiff.rule import Derivative, Point, linear, number, zeros_like
 
 Coefficients = Callable[[Point], tuple[Array, Array]]
@@ -32,6 +35,37 @@ def recurrence(decay: Array, terms: Array, along: int, backward: bool) -> Array:
         return lax.mul(first[0], second[0]), lax.add(lax.mul(second[0], first[1]), second[1])
 
     return lax.associative_scan(joined, (decay, terms), reverse=backward, axis=along)[1]
+
+
+@jax.custom_jvp
+def log_add(left: Any, right: Any) -> Array:
+    r"""\(\ln(e^x + e^y)\)."""
+    return jnp.logaddexp(left, right)
+
+
+@log_add.defjvp
+def _log_add_tangent(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
+    total = log_add(*primals)
+    safe = finite(total)
+    left, right = (lax.mul(lax.exp(lax.sub(x, safe)), t) for x, t in zip(primals, tangents, strict=True))
+    return total, lax.add(left, right)
+
+
+def finite(logarithm: Any) -> Array:
+    """A logarithm that may stand in a difference: 0 in place of that of an empty sum."""
+    return lax.select(lax.eq(logarithm, number(-np.inf, logarithm)), zeros_like(logarithm), logarithm)
+
+
+def joined_by(join: Callable[[Any, Any], Array]) -> Callable[[JaxprEqn, Sequence[Any]], list[Any]]:
+    """The operation as it is, or as a tree of joins, which has the same derivatives of every order."""
+
+    def evaluate(equation: JaxprEqn, operands: Sequence[Any]) -> list[Any]:
+        if form("running") == PLAIN:
+            return apply(equation, operands)
+        backward, along = runs_backward(equation), axis(equation)
+        return [lax.associative_scan(join, operands[0], reverse=backward, axis=along)]
+
+    return evaluate
 
 
 def before(values: Array, along: int, backward: bool, first: float) -> Array:
@@ -50,8 +84,7 @@ def product_coefficients(point: Point) -> tuple[Array, Array]:
 def exponential_coefficients(point: Point) -> tuple[Array, Array]:
     r"""\(e^{z_i} = e^{z_{i-1}} + e^{x_i}\), divided by \(e^{z_i}\)."""
     (x,), (z,), setting = point.operands, point.outputs, point.equation
-    nothing = lax.eq(z, number(-np.inf, z))
-    safe = lax.select(nothing, zeros_like(z), z)
+    safe = finite(z)
     previous = before(z, axis(setting), runs_backward(setting), -np.inf)
     return lax.exp(lax.sub(previous, safe)), lax.exp(lax.sub(x, safe))
 
@@ -78,13 +111,16 @@ def back(point: Point, decay: Array, factors: Array, direction: Array) -> Array:
     return lax.mul(factors, recurrence(following, direction, along, not backward))
 
 
-def recurrent(coefficients: Coefficients, equation: str, convention: str = "") -> Derivative:
+def recurrent(
+    coefficients: Coefficients, join: Callable[[Any, Any], Array], equation: str, convention: str = ""
+) -> Derivative:
     """The rule of an operation that is a recurrence in its tangents."""
     return Derivative(
         lambda point, tangents: [forward(point, *coefficients(point), tangents[0])],
         lambda point, cotangents: [back(point, *coefficients(point), cotangents[0])],
         equation,
         convention,
+        evaluate=joined_by(join),
     )
 
 
@@ -124,10 +160,14 @@ def added_up(point: Point, cotangent: Array) -> Array:
 CUMULATIVE: dict[str, Derivative] = {
     "cumsum": linear(added_up, equation=r"\bar x_j = \sum_{i \ge j} \bar z_i"),
     "cumprod": recurrent(
-        product_coefficients, r"\dot z_i = x_i\, \dot z_{i-1} + z_{i-1}\, \dot x_i", "exact where elements are zero"
+        product_coefficients,
+        lax.mul,
+        r"\dot z_i = x_i\, \dot z_{i-1} + z_{i-1}\, \dot x_i",
+        "exact where elements are zero",
     ),
     "cumlogsumexp": recurrent(
         exponential_coefficients,
+        log_add,
         r"\dot z_i = e^{z_{i-1} - z_i}\, \dot z_{i-1} + e^{x_i - z_i}\, \dot x_i",
         "0 where a sum is empty so far, that is where z is minus infinity (NaN in JAX); NaN at plus infinity",
     ),

@@ -20,12 +20,14 @@ from pullback.autodiff.parameters import exponent, multiply
 from pullback.autodiff.rule import (
     Derivative,
     Point,
+    add,
     elementwise,
     elementwise_maps,
     multilinear,
     number,
     scale,
     shaped_like,
+    stretched,
 )
 
 
@@ -38,6 +40,24 @@ def product_by(position: int) -> Any:
         return shaped_like(multiply(point.equation, cotangent, point.operands[position], dtype), own)
 
     return transpose
+
+
+def quotient_tangent(point: Point, tangents: Sequence[Any]) -> list[Any]:
+    r"""\((\dot x - z\, \dot y) / y\), one division for both."""
+    (_, y), (z,), (dx, dy) = point.operands, point.outputs, tangents
+    change = None if dy is None else lax.neg(lax.mul(z, dy))
+    return [lax.div(add(stretched(dx, z), change), y)]
+
+
+def quotient_cotangent(point: Point, cotangents: Sequence[Any]) -> list[Any]:
+    r"""\(\bar z / y\), and \(-z\) times it; for a divisor that is repeated, the sum over its copies is divided."""
+    (x, y), (z,), (direction,) = point.operands, point.outputs, cotangents
+    first = lax.div(direction, y)
+    second = None
+    if point.wanted[1]:
+        repeated = jax.typeof(y).shape != z.shape
+        second = lax.div(shaped_like(lax.mul(direction, z), y), y) if repeated else lax.mul(first, z)
+    return [shaped_like(first, x) if point.wanted[0] else None, None if second is None else lax.neg(second)]
 
 
 def integer_power(point: Point, directions: Sequence[Any]) -> list[Any]:
@@ -101,12 +121,7 @@ ARITHMETIC = {
     "sub": elementwise(lambda z, x, y: 1, lambda z, x, y: -1, equation=r"1,\ -1"),
     "neg": elementwise(lambda z, x: -1, equation="-1"),
     "mul": multilinear(product_by(1), product_by(0), equation=r"y,\ x"),
-    # Both maps begin with one division, which the compiler shares.
-    "div": elementwise_maps(
-        lambda d, z, x, y: lax.div(d, y),
-        lambda d, z, x, y: lax.neg(lax.mul(lax.div(d, y), z)),
-        equation=r"\frac{1}{y},\ -\frac{z}{y}",
-    ),
+    "div": Derivative(quotient_tangent, quotient_cotangent, r"\frac{1}{y},\ -\frac{z}{y}"),
     "rem": elementwise(
         lambda z, x, y: 1,
         remainder_in_divisor,
