@@ -23,6 +23,7 @@ MEASUREMENTS = {
     "dispatch": "benchmarks.dispatch",
     "logging": "benchmarks.logging",
     "startup": "benchmarks.startup",
+    "table_memory": "benchmarks.table_memory",
 }
 
 # One name for all gradient cases, and the rounds and seconds a program of each.
@@ -38,8 +39,8 @@ class Options:
     """The same training step in Pullback, PyTorch and Flax, side by side."""
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Cases to run: mlp_small, mlp_large, cnn, dispatch, logging, startup, autodiff and each of its cases
-    (autodiff_mlp, ...); all if none is named."""
+    """Cases to run: mlp_small, mlp_large, cnn, dispatch, logging, startup, table_memory, autodiff and each of
+    its cases (autodiff_mlp, ...); all if none is named."""
 
     pairs: Annotated[int, tyro.conf.arg(metavar="N")] = 7
     """Rounds; each runs every program once in a fresh process."""
