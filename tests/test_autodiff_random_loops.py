@@ -75,7 +75,10 @@ def test_random_loop(seed):
         def cost(*args):
             (first, second), (ys, zs) = run(*args)
             return (
-                jnp.sum(jnp.sin(first)) + jnp.sum(second) + jnp.sum(ys**2) + jnp.sum(zs * jnp.arange(1.0, LENGTH + 1)[:, None])
+                jnp.sum(jnp.sin(first))
+                + jnp.sum(second)
+                + jnp.sum(ys**2)
+                + jnp.sum(zs * jnp.arange(1.0, LENGTH + 1)[:, None])
             )
 
         random = np.random.default_rng([seed, 2])
