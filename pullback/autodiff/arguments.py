@@ -99,15 +99,22 @@ def as_positions(argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     return tuple(position % count for position in positions)
 
 
-def check_inputs(variables: Sequence[Any], positions: Sequence[int], *, holomorphic: bool, allow_int: bool) -> None:
+def check_inputs(
+    variables: Sequence[Any],
+    positions: Sequence[int],
+    *,
+    holomorphic: bool,
+    allow_int: bool,
+    allow_complex: bool = True,
+) -> None:
     """Refuse variables that have no derivative; the error names the argument."""
     for position, variable in zip(positions, variables, strict=True):
         for path, leaf in jax.tree_util.tree_leaves_with_path(variable):
             name = f"argument {position}{path_string(path) and ' at ' + path_string(path)}"
-            _check_input(name, leaf, holomorphic, allow_int)
+            _check_input(name, leaf, holomorphic, allow_int, allow_complex)
 
 
-def _check_input(name: str, leaf: Any, holomorphic: bool, allow_int: bool) -> None:
+def _check_input(name: str, leaf: Any, holomorphic: bool, allow_int: bool, allow_complex: bool) -> None:
     try:
         dtype = jax.typeof(leaf).dtype if isinstance(leaf, jax.Array) else jnp.result_type(leaf)
     except TypeError:
@@ -118,7 +125,7 @@ def _check_input(name: str, leaf: Any, holomorphic: bool, allow_int: bool) -> No
             fix="take it out of the differentiated arguments, for example by argnums or functools.partial",
         ) from None
     if jnp.issubdtype(dtype, jnp.complexfloating):
-        if not holomorphic:
+        if not (holomorphic or allow_complex):
             raise DerivativeError(
                 f"{name} is complex",
                 expected="real numbers",

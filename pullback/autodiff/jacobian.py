@@ -72,7 +72,8 @@ def jacobian(
         positions = as_positions(argnums, len(args))
         variables = tuple(args[position] for position in positions)
         allowed = allow_int and mode == "reverse"
-        check_inputs(variables, positions, holomorphic=holomorphic, allow_int=allowed)
+        reverse = mode == "reverse"
+        check_inputs(variables, positions, holomorphic=holomorphic, allow_int=allowed, allow_complex=reverse)
 
         def of_variables(*values: Any) -> Any:
             full = list(args)
