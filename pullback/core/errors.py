@@ -119,6 +119,12 @@ class NonFiniteError(PullbackError):
     run: Any = None
 
 
+class ConvergenceError(PullbackError):
+    """An iteration ended without what was asked for, and the caller wanted that raised; `result` is how far it came."""
+
+    result: Any = None
+
+
 class EquationError(PullbackError):
     """A program of which no equation can be given: not supported yet, or no formula at all; the message says which.
 

@@ -1,4 +1,8 @@
-"""Gradient transformations: Optax's interface, one file a method; schedules are in `pullback.optim.schedules`."""
+"""Optimization: gradient transformations with Optax's interface, and `minimize` for deterministic functions.
+
+One file a method: the transformations lie here, the schedules in `pullback.optim.schedules`, the methods of `minimize`
+in `pullback.optim.methods`, their line searches in `pullback.optim.line_search`.
+"""
 
 from optax import chain as chain
 
@@ -8,9 +12,13 @@ from pullback.optim.clip_by_norm import clip_by_norm as clip_by_norm
 from pullback.optim.clip_by_norm import global_norm as global_norm
 from pullback.optim.clip_by_value import clip_by_value as clip_by_value
 from pullback.optim.learning_rate import learning_rate_in_force as learning_rate_in_force
+from pullback.optim.methods import METHODS as METHODS
+from pullback.optim.minimize import minimize as minimize
 from pullback.optim.momentum import convert_momentum as convert_momentum
 from pullback.optim.momentum import momentum as momentum
 from pullback.optim.nesterov import nesterov as nesterov
+from pullback.optim.reason import Reason as Reason
+from pullback.optim.result import OptimizationResult as OptimizationResult
 from pullback.optim.sgd import sgd as sgd
 from pullback.optim.table import OPTIMIZERS as OPTIMIZERS
 from pullback.optim.table import get_optimizer as get_optimizer

@@ -1,0 +1,215 @@
+"""`minimize`: the door to every method of deterministic optimization."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.core
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from pullback.core.checks import positive_integer
+from pullback.core.precision import double_precision
+from pullback.optim.loop import Progress, run
+from pullback.optim.methods import get_method
+from pullback.optim.methods.method import Method
+from pullback.optim.minimize_arguments import (
+    as_arrays,
+    as_box,
+    as_start,
+    check_function,
+    check_gradient,
+    raise_unless_converged,
+    refuse_throw,
+)
+from pullback.optim.objective import Box, Objective
+from pullback.optim.result import OptimizationResult
+
+# Gradient norms below these are mostly rounding, for functions of size about one.
+DEFAULT_TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
+
+
+def minimize(
+    f: Callable[..., Any],
+    x0: Any,
+    *,
+    args: tuple[Any, ...] = (),
+    method: str | Method = "bfgs",
+    tolerance: float | None = None,
+    max_steps: int = 1000,
+    bounds: tuple[Any, Any] | None = None,
+    gradient: Callable[..., Any] | None = None,
+    many: bool = False,
+    keep_path: bool = False,
+    throw: bool = False,
+) -> OptimizationResult:
+    r"""The point where a function is least, from a start, by a method of one's choice.
+
+    $$ x^* = \arg\min_x f(x, \text{args}), \qquad \text{ended by } \lVert \nabla f(x_k) \rVert \le \text{tolerance} $$
+
+    Parameters
+    ----------
+    f : function of `x0` (and of `args`) written in JAX, with a real number as result. The methods for sums of squares
+        (`gauss_newton`, `levenberg_marquardt`) take the residuals $r(x)$, an array of any shape, and minimize
+        $f = \tfrac12 \lVert r \rVert^2$.
+    x0 : start: a number, an array, or a nested container of arrays. From NumPy arrays and Python numbers the work is
+        done in float64 and NumPy is returned; JAX arrays are followed in their own precision.
+    args : further arguments of `f`. Data given here do not compile the program again when they change.
+    method : a name of `pullback.optim.METHODS`, or a method with options, such as `BFGS(form="direct")`.
+    tolerance : on the gradient norm (Euclidean); 1e-6 in float64 and 1e-3 in float32 if not given.
+    max_steps : largest number of steps.
+    bounds : pair of lower and upper bounds, each a number or of the structure of `x0`; infinite for none.
+    gradient : $\nabla f$ with the arguments of `f`, if it is not to be derived.
+    many : whether `x0` carries a first axis of starting points, all run in one compiled program.
+    keep_path : whether `trace.x` keeps every point.
+    throw : whether an end without convergence raises.
+
+    Returns
+    -------
+    `OptimizationResult`: point, value, gradient norm, reason, trace. The best point is given whatever the reason.
+
+    Raises
+    ------
+    ConfigurationError
+        for an unknown method, bounds that cross, a method that cannot keep bounds.
+    DataError
+        for a start that is not a finite real number.
+    DerivativeError
+        for a function that does not return one real number, a gradient of another structure than `x0`.
+    ConvergenceError
+        with `throw=True`, if it did not converge.
+
+    Examples
+    --------
+    >>> def rosenbrock(x):
+    ...     return (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
+    >>> found = minimize(rosenbrock, [-1.2, 1.0])
+    >>> found.x.round(6).tolist(), found.message
+    ([1.0, 1.0], 'the gradient norm reached the tolerance')
+
+    References
+    ----------
+    Nocedal, Wright, "Numerical Optimization", 2nd edition, Springer (2006).
+    """
+    chosen = get_method(method)
+    positive_integer("max_steps", max_steps)
+    start = as_start(x0)
+    found = _minimize(f, start, args, chosen, tolerance, max_steps, bounds, gradient, many, keep_path)
+    if isinstance(found.value, jax.core.Tracer):
+        refuse_throw(throw)
+        return found
+    if throw:
+        raise_unless_converged(found)
+    return found
+
+
+@double_precision
+def _minimize(
+    f: Callable[..., Any],
+    start: Any,
+    args: tuple[Any, ...],
+    method: Method,
+    tolerance: float | None,
+    max_steps: int,
+    bounds: Any,
+    gradient: Callable[..., Any] | None,
+    many: bool,
+    keep_path: bool,
+) -> OptimizationResult:
+    start = jax.tree.map(jnp.asarray, start)
+    one = jax.tree.map(lambda leaf: leaf[0], start) if many else start
+    dtype = ravel_pytree(one)[0].dtype
+    check_function(f, one, args, method)
+    if gradient is not None:
+        check_gradient(gradient, one, args)
+    box = as_box(bounds, one, method)
+    limit = jnp.asarray(DEFAULT_TOLERANCE.get(str(dtype), 1e-2) if tolerance is None else tolerance, dtype)
+    found = _compiled(f, gradient, start, args, as_arrays(method, dtype), limit, box, max_steps, many, keep_path)
+    if not isinstance(found.value, jax.core.Tracer):
+        found = _without_empty_rows(found)
+    return dataclasses.replace(found, method=method)
+
+
+@eqx.filter_jit
+def _compiled(
+    f: Callable[..., Any],
+    gradient: Callable[..., Any] | None,
+    start: Any,
+    args: tuple[Any, ...],
+    method: Method,
+    tolerance: Array,
+    box: Box | None,
+    max_steps: int,
+    many: bool,
+    keep_path: bool,
+) -> OptimizationResult:
+    def solve(x0: Any) -> OptimizationResult:
+        x, unravel = ravel_pytree(x0)
+        objective = _objective(f, gradient, args, unravel, box, method)
+        return _result(run(objective, method, x, tolerance, max_steps, keep_path), objective, method, unravel)
+
+    return jax.vmap(solve)(start) if many else solve(start)
+
+
+def _objective(
+    f: Callable[..., Any],
+    gradient: Callable[..., Any] | None,
+    args: tuple[Any, ...],
+    unravel: Callable[[Array], Any],
+    box: Box | None,
+    method: Method,
+) -> Objective:
+    def residuals(x: Array) -> Array:
+        return jnp.ravel(f(unravel(x), *args))
+
+    def squares(x: Array) -> Array:
+        return half_sum_of_squares(residuals(x))
+
+    def function(x: Array) -> Array:
+        return jnp.reshape(f(unravel(x), *args), ())
+
+    if method.squares:
+        return Objective(squares, residual_function=residuals, bounds=box)
+    if gradient is None:
+        return Objective(function, bounds=box)
+    return Objective(function, lambda x: ravel_pytree(gradient(unravel(x), *args))[0], bounds=box)
+
+
+def half_sum_of_squares(r: Float[Array, " m"]) -> Float[Array, ""]:
+    r"""$\tfrac12 \sum_i r_i^2$."""
+    return jnp.sum(r**2) / 2
+
+
+def _result(
+    progress: Progress, objective: Objective, method: Method, unravel: Callable[[Array], Any]
+) -> OptimizationResult:
+    point = progress.state.point
+    gradient, norm = point.gradient, progress.stationarity
+    if method.gradient_free:
+        # Asked for once, so that the caller sees how stationary the point is.
+        gradient = objective.gradient(point.x)
+        norm = jnp.linalg.norm(gradient)
+    return OptimizationResult(
+        x=unravel(point.x),
+        value=point.value,
+        gradient=unravel(gradient),
+        gradient_norm=norm,
+        steps=progress.steps,
+        work=progress.work,
+        reason=progress.reason,
+        trace=progress.trace._replace(x=None if progress.trace.x is None else jax.vmap(unravel)(progress.trace.x)),
+        method=method,
+    )
+
+
+def _without_empty_rows(found: OptimizationResult) -> OptimizationResult:
+    rows = int(np.max(found.steps)) + 1
+    axis = np.ndim(found.steps)
+    kept = jax.tree.map(lambda leaf: leaf[(slice(None),) * axis + (slice(0, rows),)], found.trace)
+    return dataclasses.replace(found, trace=kept)

@@ -1,0 +1,212 @@
+"""What `minimize` takes, checked before anything is compiled, and put into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.core
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array
+
+from pullback.core.errors import ConfigurationError, ConvergenceError, DataError, DerivativeError
+from pullback.core.trees import path_string
+from pullback.optim.methods.method import Method
+from pullback.optim.objective import Box
+from pullback.optim.result import OptimizationResult
+
+
+def as_start(x0: Any) -> Any:
+    """The start with arrays of floats for leaves; lists of plain numbers count as vectors."""
+    if isinstance(x0, list | tuple) and all(isinstance(leaf, int | float) for leaf in jax.tree.leaves(x0)):
+        x0 = _as_array(x0)
+    if not jax.tree.leaves(x0):
+        raise DataError("x0 holds no number", expected="a number, an array or a container of them", got=repr(x0))
+    return jax.tree_util.tree_map_with_path(_as_float, x0)
+
+
+def _as_array(numbers: Any) -> np.ndarray:
+    try:
+        return np.asarray(numbers, np.float64)
+    except ValueError:
+        raise DataError(
+            "x0 is a list of lists of different lengths",
+            expected="a rectangular list of numbers, an array, or a dictionary of arrays",
+            got=repr(numbers),
+            fix="pass a dictionary of arrays where parts differ in shape",
+        ) from None
+
+
+def _as_float(path: Any, leaf: Any) -> Any:
+    name = f"x0{'.' if path and not path_string(path).startswith('[') else ''}{path_string(path)}"
+    if isinstance(leaf, jax.Array):
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            raise _not_real(name, leaf.dtype)
+        if isinstance(leaf, jax.core.Tracer):
+            return leaf
+        _check_finite(name, np.asarray(leaf))
+        return leaf
+    array = np.asarray(leaf)
+    if array.dtype.kind not in "fiu":
+        raise _not_real(name, array.dtype)
+    if array.dtype.kind in "iu":
+        array = array.astype(np.float64)
+    _check_finite(name, array)
+    return array
+
+
+def _not_real(name: str, dtype: Any) -> DataError:
+    return DataError(
+        f"{name} is not an array of real numbers",
+        expected="real numbers",
+        got=str(dtype),
+        fix=f"convert {name}, for example by .astype(float)",
+    )
+
+
+def _check_finite(name: str, array: np.ndarray) -> None:
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        place = f"[{', '.join(map(str, bad[0]))}]" if array.ndim else ""
+        raise DataError(
+            f"{name} is not finite",
+            expected="finite numbers to start from",
+            got=f"{array[tuple(bad[0])]} at {name}{place} ({len(bad)} of {array.size} entries)",
+            fix="start from finite numbers",
+        )
+
+
+def check_function(f: Callable[..., Any], x0: Any, args: tuple[Any, ...], method: Method) -> None:
+    """That `f` gives what the method minimizes: one real number, or the residuals of a sum of squares."""
+    if not callable(f):
+        raise ConfigurationError("f is not a function", expected="a function of x0", got=repr(f), fix="pass a function")
+    leaves = jax.tree.leaves(jax.eval_shape(f, x0, *args))
+    name = type(method).__name__
+    if len(leaves) != 1:
+        raise DerivativeError(
+            "f does not return one array",
+            expected="residuals, one array" if method.squares else "one real number",
+            got=f"{len(leaves)} arrays",
+            fix="return the value alone",
+        )
+    result = leaves[0]
+    if not jnp.issubdtype(result.dtype, jnp.floating):
+        raise DerivativeError(
+            "the result of f is not a real number",
+            expected="a floating number",
+            got=f"{result.dtype}",
+            fix="compute it from x0 by operations on real numbers; rounding and counting have no gradient",
+        )
+    if result.size != 1 and not method.squares:
+        raise DerivativeError(
+            f"the result of f is not one number, and {name} minimizes one number",
+            expected="shape ()",
+            got=f"shape {result.shape}",
+            fix="return its sum or mean; for residuals whose squares are summed choose method='levenberg_marquardt'",
+        )
+
+
+def check_gradient(gradient: Callable[..., Any], x0: Any, args: tuple[Any, ...]) -> None:
+    """That the gradient the user brought has the structure, shapes and types of `x0`."""
+    found = jax.eval_shape(gradient, x0, *args)
+    wanted = jax.eval_shape(lambda x: x, x0)
+    if jax.tree.structure(found) != jax.tree.structure(wanted):
+        raise DerivativeError(
+            "gradient returns another structure than x0",
+            expected=_shapes(wanted),
+            got=_shapes(found),
+            fix="return one array for each array of x0, in the same container",
+        )
+    for (path, want), have in zip(jax.tree_util.tree_leaves_with_path(wanted), jax.tree.leaves(found), strict=True):
+        if want.shape != have.shape or want.dtype != have.dtype:
+            raise DerivativeError(
+                f"gradient returns another shape or type than x0{path_string(path)}",
+                expected=f"{want.dtype} of shape {want.shape}",
+                got=f"{have.dtype} of shape {have.shape}",
+                fix="return the derivative by each entry of x0",
+            )
+
+
+def _shapes(tree: Any) -> str:
+    return str(jax.tree.map(lambda leaf: leaf.shape, tree))
+
+
+def as_box(bounds: Any, x0: Any, method: Method) -> Box | None:
+    """The bounds as two vectors, checked."""
+    if bounds is None:
+        return None
+    if not method.bounded:
+        raise ConfigurationError(
+            f"{type(method).__name__} does not keep to bounds",
+            expected="a method that does: lbfgs, projected_gradient, nelder_mead, coordinate_descent",
+            got="bounds",
+            fix="choose one of these, or transform the variable",
+        )
+    if not isinstance(bounds, list | tuple) or len(bounds) != 2:
+        raise ConfigurationError(
+            "bounds is not a pair", expected="(lower, upper)", got=repr(bounds), fix="pass bounds=(lower, upper)"
+        )
+    lower, upper = (_bound(side, x0, name) for side, name in zip(bounds, ("lower", "upper"), strict=True))
+    crossed = np.flatnonzero(~(np.asarray(lower) <= np.asarray(upper)))
+    if len(crossed):
+        k = int(crossed[0])
+        raise ConfigurationError(
+            "bounds cross",
+            expected="lower <= upper in every entry",
+            got=f"{float(lower[k])} and {float(upper[k])} in entry {k} ({len(crossed)} of {lower.size} entries cross)",
+            fix="exchange or widen them",
+        )
+    return Box(lower, upper)
+
+
+def _bound(side: Any, x0: Any, name: str) -> Array:
+    leaves = jax.tree.leaves(x0)
+    plain = isinstance(side, list | tuple) and all(isinstance(leaf, int | float) for leaf in jax.tree.leaves(side))
+    side = np.asarray(side, np.float64) if plain else side
+    sides = [side] * len(leaves) if np.ndim(side) == 0 and not isinstance(side, dict) else jax.tree.leaves(side)
+    try:
+        full = [np.broadcast_to(np.asarray(part), leaf.shape) for part, leaf in zip(sides, leaves, strict=True)]
+    except ValueError:
+        raise ConfigurationError(
+            f"the {name} bound does not fit x0",
+            expected=f"a number, or the structure and shapes of x0: {_shapes(x0)}",
+            got=str(jax.tree.map(np.shape, side)),
+            fix="pass one bound for each entry of x0",
+        ) from None
+    filled = jax.tree.unflatten(
+        jax.tree.structure(x0), [jnp.asarray(part, leaf.dtype) for part, leaf in zip(full, leaves, strict=True)]
+    )
+    return ravel_pytree(filled)[0]
+
+
+def as_arrays(method: Method, dtype: Any) -> Method:
+    """The options that are numbers as arrays, so that another number does not compile the program again."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype) if isinstance(leaf, float) else leaf, method)
+
+
+def refuse_throw(throw: bool) -> None:
+    """Inside a transformed function nothing can be raised."""
+    if throw:
+        raise ConfigurationError(
+            "throw=True inside jit or vmap",
+            expected="throw=False: the reason is a value there",
+            got="throw=True",
+            fix="look at result.reason after the call, or pass many=True for many starts",
+        )
+
+
+def raise_unless_converged(found: OptimizationResult) -> None:
+    """Turn an end without convergence into an error that carries the result."""
+    if np.all(found.converged):
+        return
+    error = ConvergenceError(
+        f"{type(found.method).__name__} did not converge",
+        expected="a stationary point",
+        got=str(found),
+        fix="look at error.result; more steps, another start, another method, or a larger tolerance",
+    )
+    error.result = found
+    raise error

@@ -1,0 +1,94 @@
+"""The function to be minimized as the methods see it: of one vector, with its derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from pullback.autodiff import hessian, hvp, jacobian, linearize, value_and_grad, vjp
+
+
+class Point(NamedTuple):
+    """A vector, the value there, and the gradient there."""
+
+    x: Float[Array, " n"]
+    value: Float[Array, ""]
+    gradient: Float[Array, " n"]
+
+
+class Box(NamedTuple):
+    """Lower and upper bound of each entry; infinite where there is none."""
+
+    lower: Float[Array, " n"]
+    upper: Float[Array, " n"]
+
+    def project(self, x: Float[Array, " n"]) -> Float[Array, " n"]:
+        """The nearest point of the box."""
+        return jnp.clip(x, self.lower, self.upper)
+
+
+@dataclass(frozen=True)
+class Objective:
+    r"""$f: \mathbb{R}^n \to \mathbb{R}$ with whatever derivative a method asks for.
+
+    Parameters
+    ----------
+    function : $f$, of a vector.
+    gradient_function : $\nabla f$, if the user brought it; otherwise it is derived.
+    residual_function : $r$, where $f = \tfrac12 \lVert r \rVert^2$.
+    bounds : box that the vector has to stay in.
+    """
+
+    function: Callable[[Float[Array, " n"]], Float[Array, ""]]
+    gradient_function: Callable[[Float[Array, " n"]], Float[Array, " n"]] | None = None
+    residual_function: Callable[[Float[Array, " n"]], Float[Array, " m"]] | None = None
+    bounds: Box | None = None
+
+    def value(self, x: Float[Array, " n"]) -> Float[Array, ""]:
+        """$f(x)$."""
+        return self.function(x)
+
+    def at(self, x: Float[Array, " n"]) -> Point:
+        """The point `x` with value and gradient."""
+        if self.gradient_function is not None:
+            return Point(x, self.function(x), self.gradient_function(x))
+        value, gradient = value_and_grad(self.function)(x)
+        return Point(x, value, gradient)
+
+    def gradient(self, x: Float[Array, " n"]) -> Float[Array, " n"]:
+        r"""$\nabla f(x)$."""
+        return self.at(x).gradient
+
+    def hessian(self, x: Float[Array, " n"]) -> Float[Array, "n n"]:
+        r"""$\nabla^2 f(x)$."""
+        if self.gradient_function is not None:
+            return jacobian(self.gradient_function)(x)
+        return hessian(self.function)(x)
+
+    def hessian_product(self, x: Float[Array, " n"], vector: Float[Array, " n"]) -> Float[Array, " n"]:
+        r"""$\nabla^2 f(x)\, v$, without the matrix."""
+        return hvp(self.function, x, vector)
+
+    def curvature_at(self, x: Float[Array, " n"]) -> Callable[[Float[Array, " n"]], Float[Array, " n"]]:
+        r"""$v \mapsto \nabla^2 f(x)\, v$, with what does not depend on $v$ computed once."""
+        return linearize(self.gradient, x)[1]
+
+    def residuals(self, x: Float[Array, " n"]) -> Float[Array, " m"]:
+        """$r(x)$, of a sum of squares."""
+        if self.residual_function is None:
+            raise TypeError("this objective is not a sum of squares")
+        return self.residual_function(x)
+
+    def residuals_and_jacobian(self, x: Float[Array, " n"]) -> tuple[Float[Array, " m"], Float[Array, "m n"]]:
+        r"""$r(x)$ and $J = \partial r / \partial x$."""
+        residuals = self.residuals(x)
+        mode = "forward" if x.size <= residuals.size else "reverse"
+        return residuals, jacobian(self.residuals, mode=mode)(x)
+
+    def residual_pull(self, x: Float[Array, " n"]) -> Any:
+        r"""$r(x)$ and $v \mapsto J^\top v$."""
+        return vjp(self.residuals, x)

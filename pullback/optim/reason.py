@@ -1,0 +1,53 @@
+"""Why a minimization ended."""
+
+from __future__ import annotations
+
+import equinox as eqx
+
+
+class Reason(eqx.Enumeration):
+    """Why a minimization ended; the members are the messages, and arrays: they live in compiled programs.
+
+    Examples
+    --------
+    >>> from pullback.optim import minimize
+    >>> found = minimize(lambda x: x**2, 3.0, method="newton")
+    >>> bool(found.reason == Reason.converged)
+    True
+    >>> print(Reason[found.reason])
+    the gradient norm reached the tolerance
+    """
+
+    running = "not ended yet"
+    converged = "the gradient norm reached the tolerance"
+    stationary = "the measure of stationarity of the method reached the tolerance"
+    step_limit = "max_steps steps were made before the tolerance was reached"
+    plateau = "neither the value nor the gradient norm improved any more, beyond rounding"
+    no_descent = "the direction of the method is not one of descent"
+    line_search_failed = "no step length along the direction lowered the value enough"
+    radius_collapsed = "the trust region shrank to nothing: the model no longer foretells the value"
+    simplex_collapsed = "the simplex shrank below the tolerance"
+    not_finite_at_start = "the value or the gradient at the start is not finite"
+    not_finite = "the value or the gradient became infinite or NaN; the last finite point is given"
+    unbounded = "the value falls without bound along the steps; the last finite point is given"
+    singular = "a linear system of the method is singular"
+
+
+# Ends that say: this is a stationary point as far as the method can tell.
+SUCCESSFUL = (Reason.converged, Reason.stationary, Reason.simplex_collapsed)
+
+MEMBERS = (
+    Reason.running,
+    Reason.converged,
+    Reason.stationary,
+    Reason.step_limit,
+    Reason.plateau,
+    Reason.no_descent,
+    Reason.line_search_failed,
+    Reason.radius_collapsed,
+    Reason.simplex_collapsed,
+    Reason.not_finite_at_start,
+    Reason.not_finite,
+    Reason.unbounded,
+    Reason.singular,
+)
