@@ -39,6 +39,9 @@ from pullback.optim.adam import adam_update, bias_correction
 from pullback.optim.adamw import decay_update
 from pullback.optim.clip_by_norm import clip_by_norm_update, global_norm
 from pullback.optim.clip_by_value import clip_by_value_update
+from pullback.optim.methods.bfgs import bfgs_inverse_update
+from pullback.optim.methods.gradient_descent import gradient_descent_step
+from pullback.optim.minimize import half_sum_of_squares
 from pullback.optim.momentum import momentum_update, velocity_gain
 from pullback.optim.nesterov import nesterov_update
 from pullback.optim.schedules.constant import constant
@@ -200,6 +203,12 @@ UPDATES = [
     EquationExample("global_norm", global_norm, ([real(3, 4), real(5)],), output="n"),
 ]
 
+METHOD_UPDATES = [
+    EquationExample("gradient_descent_step", gradient_descent_step, output="x'"),
+    EquationExample("bfgs_inverse_update", bfgs_inverse_update, output="H'"),
+    EquationExample("half_sum_of_squares", half_sum_of_squares, output="f"),
+]
+
 SCHEDULES = [
     EquationExample("constant", constant, output=r"\eta"),
     EquationExample("cosine", cosine, (real(), 0.1, 3, 0.01), values=(1.0, 2.0, 5.0), output=r"\eta"),
@@ -212,7 +221,7 @@ SCHEDULES = [
     EquationExample("join", join, (real(), 2, real(), real()), values=(2.0,), output=r"\eta"),
 ]
 
-EXAMPLES = [*ACTIVATIONS, *LAYERS, *LOSSES, *UPDATES, *SCHEDULES]
+EXAMPLES = [*ACTIVATIONS, *LAYERS, *LOSSES, *UPDATES, *METHOD_UPDATES, *SCHEDULES]
 
 # Public functions of arrays, and modules of such, that are no kernels, and why.
 NO_KERNELS = {
@@ -226,6 +235,7 @@ NO_KERNELS = {
     "real_step": "changes the type of a number",
     "learning_rate_in_force": "looks up a number in a state",
     "no_steps": "is zero",
+    "newton_direction": "solves a linear system, for which there is no equation yet",
 }
 
 

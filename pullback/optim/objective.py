@@ -19,6 +19,10 @@ class Point(NamedTuple):
     value: Float[Array, ""]
     gradient: Float[Array, " n"]
 
+    def slope(self, direction: Float[Array, " n"]) -> Float[Array, ""]:
+        r"""$\nabla f(x)^\top d$."""
+        return jnp.vdot(self.gradient, direction)
+
 
 class Box(NamedTuple):
     """Lower and upper bound of each entry; infinite where there is none."""

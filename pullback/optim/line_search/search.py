@@ -6,7 +6,6 @@ from abc import abstractmethod
 from typing import NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from pullback.optim.methods.method import Work
@@ -42,8 +41,3 @@ class LineSearch(eqx.Module):
         self, objective: Objective, point: Point, direction: Float[Array, " n"], initial: Float[Array, ""]
     ) -> Searched:
         """Search along `direction` from `point`, with `initial` tried first."""
-
-
-def slope(point: Point, direction: Float[Array, " n"]) -> Float[Array, ""]:
-    r"""$\phi'(0) = \nabla f(x)^\top d$."""
-    return jnp.vdot(point.gradient, direction)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from pullback.optim.line_search.interpolation import cubic_minimizer
-from pullback.optim.line_search.search import LineSearch, Searched, slope
+from pullback.optim.line_search.search import LineSearch, Searched
 from pullback.optim.methods.method import Work
 from pullback.optim.objective import Objective, Point
 
@@ -66,7 +66,7 @@ class Wolfe(LineSearch):
     def search(
         self, objective: Objective, point: Point, direction: Float[Array, " n"], initial: Float[Array, ""]
     ) -> Searched:
-        start = Trial(jnp.zeros_like(initial), point.value, slope(point, direction))
+        start = Trial(jnp.zeros_like(initial), point.value, point.slope(direction))
         unknown = Trial(*(jnp.full_like(initial, jnp.inf) for _ in range(3)))
         search = Search(
             start,
@@ -83,7 +83,7 @@ class Wolfe(LineSearch):
 
         def advance(search: Search) -> Search:
             tried = objective.at(point.x + search.next * direction)
-            return self._narrow(search, start, tried, Trial(search.next, tried.value, slope(tried, direction)))
+            return self._narrow(search, start, tried, Trial(search.next, tried.value, tried.slope(direction)))
 
         search = jax.lax.while_loop(going, advance, search)
         return Searched(search.point, search.low.length, Work.of(search.trials, search.trials), search.found)

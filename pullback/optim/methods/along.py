@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from pullback.optim.line_search.search import LineSearch, Searched, slope
+from pullback.optim.line_search.search import LineSearch, Searched
 from pullback.optim.methods.method import Info
 from pullback.optim.objective import Objective, Point
 from pullback.optim.reason import Reason
@@ -25,6 +25,6 @@ def search_along(
     """
     searched = line_search.search(objective, point, direction, jnp.asarray(initial, point.x.dtype))
     reason = Reason.where(searched.step_length > 0, Reason.running, Reason.line_search_failed)
-    reason = Reason.where(slope(point, direction) < 0, reason, Reason.no_descent)
+    reason = Reason.where(point.slope(direction) < 0, reason, Reason.no_descent)
     reason = Reason.where(jnp.asarray(fallback), Reason.running, reason)
     return searched, Info(searched.step_length, searched.work, reason)
