@@ -55,10 +55,10 @@ class OptimizationResult(eqx.Module):
     """
 
     x: Any
-    value: Float[Array, ""]
+    value: Float[Array, " *starts"]
     gradient: Any
-    gradient_norm: Float[Array, ""]
-    steps: Int[Array, ""]
+    gradient_norm: Float[Array, " *starts"]
+    steps: Int[Array, " *starts"]
     work: Work
     reason: Any
     trace: Trace
