@@ -44,6 +44,7 @@ def run(
 
 
 def _start(objective: Objective, method: Method, x: Array, tolerance: Any, max_steps: int, keep_path: bool) -> Progress:
+    x = method.admissible(objective, x)
     if method.gradient_free:
         point = Point(x, objective.value(x), jnp.full_like(x, jnp.nan))
         work = Work.of(values=1)
@@ -51,13 +52,14 @@ def _start(objective: Objective, method: Method, x: Array, tolerance: Any, max_s
         point = objective.at(x)
         work = Work.of(values=1, gradients=1)
     state = method.init(objective, point)
+    point = state.point
     stationarity = method.stationarity(objective, state)
     reason = Reason.where(stationarity <= tolerance, method.success, Reason.running)
     reason = Reason.where(_finite(point, method), reason, Reason.not_finite_at_start)
     zero = jnp.zeros((), jnp.int32)
     empty = jnp.full(max_steps + 1, jnp.nan, x.dtype)
     counts = jnp.zeros(max_steps + 1, jnp.int32)
-    path = jnp.full((max_steps + 1, x.size), jnp.nan, x.dtype).at[0].set(x) if keep_path else None
+    path = jnp.full((max_steps + 1, x.size), jnp.nan, x.dtype).at[0].set(point.x) if keep_path else None
     trace = Trace(
         value=empty.at[0].set(point.value),
         gradient_norm=empty.at[0].set(stationarity),

@@ -70,8 +70,12 @@ class Method(eqx.Module):
     # Whether it asks for no derivative; its points then carry a gradient of NaN.
     gradient_free: ClassVar[bool] = False
 
+    def admissible(self, objective: Objective, x: Float[Array, " n"]) -> Float[Array, " n"]:
+        """The start that the method can begin from: within the bounds."""
+        return x if objective.bounds is None else objective.bounds.project(x)
+
     def init(self, objective: Objective, point: Point) -> State:
-        """The state at the start."""
+        """The state at the start; its value may hold a part that the objective does not know."""
         del objective
         return State(point)
 
