@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any, ParamSpec
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 Parameters = ParamSpec("Parameters")
 
@@ -17,7 +19,8 @@ def double_precision(function: Callable[Parameters, Any]) -> Callable[Parameters
 
     NumPy arrays, Python numbers and sequences of them are host data: the call runs inside `jax.enable_x64(True)` and
     every array of the result is NumPy, so that no float64 JAX array leaves while the switch is off. If any argument
-    is a JAX array, the call follows that array's precision and is left alone.
+    is a JAX array, the call follows that array's precision and is left alone; a random key has no precision and
+    decides nothing.
 
     Examples
     --------
@@ -33,10 +36,16 @@ def double_precision(function: Callable[Parameters, Any]) -> Callable[Parameters
 
     @functools.wraps(function)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Any:
-        if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves((args, kwargs))):
+        if any(_decides(leaf) for leaf in jax.tree.leaves((args, kwargs))):
             return function(*args, **kwargs)
         with jax.enable_x64(True):
             result = function(*args, **kwargs)
             return jax.tree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf, result)
 
     return wrapped
+
+
+def _decides(leaf: Any) -> bool:
+    # Inside a traced program nothing can become NumPy, so there a key too leaves the call alone.
+    is_key = isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return isinstance(leaf, jax.Array) and (not is_key or isinstance(leaf, Tracer))
