@@ -54,7 +54,7 @@ LONGEST = 300
 
 @jax.jit
 def _extremes(alpha: Float[Array, " m"], beta: Float[Array, " m"]) -> ExtremeRitzValues:
-    steps = jnp.isfinite(1 / alpha).sum()
+    steps = jnp.isfinite(1 / alpha).sum(dtype=jnp.int32)
     before = jnp.concatenate([jnp.zeros_like(alpha[:1]), beta[:-1] / alpha[:-1]])
     values = tridiagonal_eigenvalues(1 / alpha + before, jnp.sqrt(beta[:-1]) / jnp.abs(alpha[:-1]), steps)
     smallest, largest = jnp.nanmin(values), jnp.nanmax(values)

@@ -10,7 +10,7 @@ def leading_tridiagonal(
     diagonal: Float[Array, " m"], off_diagonal: Float[Array, " k"], steps: Int[Array, ""]
 ) -> Float[Array, "m m"]:
     """The matrix whose leading block is in use; the rest is diagonal, above every eigenvalue of that block."""
-    place = jnp.arange(diagonal.size)
+    place = jnp.arange(diagonal.size, dtype=jnp.int32)
     kept = jnp.where(place < steps, diagonal, 0.0)
     beside = jnp.where(place[1:] < steps, off_diagonal, 0.0)
     scale = jnp.max(jnp.abs(kept)) + 2 * jnp.max(jnp.abs(beside), initial=0.0)
@@ -23,7 +23,7 @@ def tridiagonal_eigensystem(
 ) -> tuple[Float[Array, " m"], Float[Array, "m m"]]:
     """Ascending eigenvalues and their eigenvectors (columns) of the leading block; then NaN and zeros."""
     values, vectors = jnp.linalg.eigh(leading_tridiagonal(diagonal, off_diagonal, steps))
-    used = jnp.arange(diagonal.size) < steps
+    used = jnp.arange(diagonal.size, dtype=jnp.int32) < steps
     return jnp.where(used, values, jnp.nan), jnp.where(used, vectors, 0.0)
 
 
@@ -32,4 +32,4 @@ def tridiagonal_eigenvalues(
 ) -> Float[Array, " m"]:
     """Ascending eigenvalues of the leading block, then NaN."""
     values = jnp.linalg.eigvalsh(leading_tridiagonal(diagonal, off_diagonal, steps))
-    return jnp.where(jnp.arange(diagonal.size) < steps, values, jnp.nan)
+    return jnp.where(jnp.arange(diagonal.size, dtype=jnp.int32) < steps, values, jnp.nan)
