@@ -39,7 +39,9 @@ from pullback.optim.adam import adam_update, bias_correction
 from pullback.optim.adamw import decay_update
 from pullback.optim.clip_by_norm import clip_by_norm_update, global_norm
 from pullback.optim.clip_by_value import clip_by_value_update
-from pullback.optim.methods.bfgs import bfgs_inverse_update
+from pullback.optim.methods.bfgs import bfgs_direct_update, bfgs_inverse_update, damped_change
+from pullback.optim.methods.broyden import broyden_update
+from pullback.optim.methods.dfp import dfp_inverse_update
 from pullback.optim.methods.gradient_descent import gradient_descent_step
 from pullback.optim.minimize import half_sum_of_squares
 from pullback.optim.momentum import momentum_update, velocity_gain
@@ -206,6 +208,10 @@ UPDATES = [
 METHOD_UPDATES = [
     EquationExample("gradient_descent_step", gradient_descent_step, output="x'"),
     EquationExample("bfgs_inverse_update", bfgs_inverse_update, output="H'"),
+    EquationExample("bfgs_direct_update", bfgs_direct_update, output="B'"),
+    EquationExample("broyden_update", broyden_update, output="B'"),
+    EquationExample("damped_change", damped_change, output="y'"),
+    EquationExample("dfp_inverse_update", dfp_inverse_update, output="H'"),
     EquationExample("half_sum_of_squares", half_sum_of_squares, output="f"),
 ]
 

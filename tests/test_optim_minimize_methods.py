@@ -4,12 +4,16 @@ import pytest
 
 from pullback.optim.methods import METHODS, get_method
 from pullback.optim.methods.bfgs import BFGS
+from pullback.optim.methods.broyden import Broyden
+from pullback.optim.methods.dfp import DFP
 from pullback.optim.methods.gradient_descent import GradientDescent
 from pullback.optim.methods.newton import Newton
 from pullback.testing.methods import CHECKS, MethodCase
 
 CASES = {
     "bfgs": MethodCase(BFGS()),
+    "broyden": MethodCase(Broyden()),
+    "dfp": MethodCase(DFP()),
     "gradient_descent": MethodCase(GradientDescent(learning_rate=2 / 11)),
     "newton": MethodCase(Newton()),
 }

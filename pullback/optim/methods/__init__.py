@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pullback.core.errors import ConfigurationError, unknown_name
 from pullback.optim.methods.bfgs import BFGS as BFGS
+from pullback.optim.methods.broyden import Broyden as Broyden
+from pullback.optim.methods.dfp import DFP as DFP
 from pullback.optim.methods.gradient_descent import GradientDescent as GradientDescent
 from pullback.optim.methods.method import Info as Info
 from pullback.optim.methods.method import Method as Method
@@ -13,6 +15,8 @@ from pullback.optim.methods.newton import Newton as Newton
 
 METHODS: dict[str, type[Method]] = {
     "bfgs": BFGS,
+    "broyden": Broyden,
+    "dfp": DFP,
     "gradient_descent": GradientDescent,
     "newton": Newton,
 }
