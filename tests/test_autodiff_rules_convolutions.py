@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from rule_cases import checked, chosen
 
 from pullback.autodiff import grad, vjp
-from pullback.testing.derivatives import CHECKS, Case, check_first_order, check_second_order
+from pullback.testing.derivatives import Case, check_first_order, check_second_order
 
 LAST = ("NHWC", "HWIO", "NHWC")
 # Shape of the image, of the kernel, order of axes, and settings of `lax.conv_general_dilated`.
@@ -76,12 +77,6 @@ def in_a_loop(function):
     return lambda x, kernel: lax.scan(step, 0.0, (x, kernel))
 
 
-def chosen(cases, names):
-    """All cases, those without one of the names among the slow tests."""
-    marks = lambda name: () if name in names else (pytest.mark.slow,)  # noqa: E731
-    return [pytest.param(case, id=case.name, marks=marks(case.name)) for case in cases]
-
-
 CASES = [
     case("strided"),
     case("everything"),
@@ -93,8 +88,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", chosen(CASES, {"everything"}))
+@checked(CASES, costly={case.name for case in CASES} - {"everything"})
 def test_rule(case, check):
     check(case)
 

@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from jax import lax
+from rule_cases import checked
 
-from pullback.testing.derivatives import CHECKS, Case, check_first_order, check_second_order
+from pullback.testing.derivatives import Case
 
 Random = np.random.Generator
 
@@ -116,6 +116,8 @@ COMPLEX = [
     Case("choice of complex numbers", jnp.where, lambda r: (np.array([True, False]), *planar((2,), (2,))(r))),
 ]
 
+# Broadcasting in second order is that of the first case; real functions show the second order of the complex ones.
+COSTLY = {"holomorphic", *(f"two operands, {kind}" for kind in SHAPES if kind != "matrices")}
 
 # The compiler takes seconds for each of these.
 HEAVY = [
@@ -131,21 +133,11 @@ HEAVY = [
 ]
 
 
-@pytest.mark.parametrize("check", [check_first_order, check_second_order], ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", CASES + COMPLEX, ids=lambda case: case.name)
+@checked(CASES + COMPLEX, costly=COSTLY)
 def test_rule(case, check):
     check(case)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("check", CHECKS[2:], ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", CASES + COMPLEX, ids=lambda case: case.name)
-def test_rule_further(case, check):
-    check(case)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", HEAVY, ids=lambda case: case.name)
+@checked(HEAVY, by_default=())
 def test_rule_of_a_special_function(case, check):
     check(case)

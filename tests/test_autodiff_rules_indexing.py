@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from rule_cases import checked, chosen
 
 from pullback.autodiff import grad, jvp, vjp
 from pullback.core.errors import DerivativeError
-from pullback.testing.derivatives import CHECKS, Case, check_first_order, check_second_order
+from pullback.testing.derivatives import Case, check_first_order, check_second_order
 
 REPEATED = np.array([3, 0, 3, 1, 3])
 DISTINCT = np.array([4, 0, 2])
@@ -94,12 +95,6 @@ WRITE_CASES = [
 ]
 
 
-def chosen(cases, names):
-    """All cases, those without one of the names among the slow tests."""
-    marks = lambda name: () if name in names else (pytest.mark.slow,)  # noqa: E731
-    return [pytest.param(case, id=case.name, marks=marks(case.name)) for case in cases]
-
-
 def swapped(x, y):
     """Reading and writing in a loop, at places that move with it."""
 
@@ -120,8 +115,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", chosen(CASES, {"windows", "set_repeated"}))
+@checked(CASES, costly={case.name for case in CASES} - {"windows", "set_repeated"})
 def test_rule(case, check):
     check(case)
 

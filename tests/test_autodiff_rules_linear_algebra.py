@@ -7,11 +7,11 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from jax import lax
+from rule_cases import checked
 
 from pullback.autodiff import grad
-from pullback.testing.derivatives import CHECKS, Case, check_first_order, check_numerically, check_second_order
+from pullback.testing.derivatives import Case, check_numerically, check_second_order
 
 
 def matrices(random):
@@ -37,6 +37,7 @@ def triangular(left, lower, transpose, unit):
     return solve
 
 
+TRIANGLES = "triangular, left={} lower={} transpose={} unit={}"
 CASES = [
     Case("cholesky", lambda a, b: jnp.linalg.cholesky(a), matrices, condition=100),
     Case("solve", jnp.linalg.solve, matrices, condition=100),
@@ -46,18 +47,19 @@ CASES = [
     Case("log determinant", lambda a, b: jnp.linalg.slogdet(a)[1], matrices, condition=100),
     Case("normal likelihood", normal_likelihood, one, condition=100),
     *(
-        Case(f"triangular, left={left} lower={lower} transpose={transpose} unit={unit}",
+        Case(TRIANGLES.format(left, lower, transpose, unit),
              triangular(left, lower, transpose, unit), one, condition=100)
         for left, lower, transpose, unit in itertools.product((True, False), repeat=4)
     ),
 ]  # fmt: skip
 
-BY_DEFAULT = (check_first_order, check_second_order, check_numerically)
-MARKED = [check if check in BY_DEFAULT else pytest.param(check, marks=pytest.mark.slow) for check in CHECKS]
+# The triangular cases differ in what they pass to the same rule.
+COSTLY = {case.name for case in CASES if case.name.startswith("triangular")} - {
+    TRIANGLES.format(True, True, True, False)
+}
 
 
-@pytest.mark.parametrize("check", MARKED, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@checked(CASES, by_default=(check_second_order, check_numerically), costly=COSTLY)
 def test_rule(case, check):
     check(case)
 

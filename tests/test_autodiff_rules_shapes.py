@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from rule_cases import checked
 
 from pullback import autodiff
-from pullback.testing.derivatives import CHECKS, Case, check_first_order, check_second_order
+from pullback.testing.derivatives import Case
 
 
 def real(*shapes: tuple[int, ...]) -> Callable[[np.random.Generator], tuple[Any, ...]]:
@@ -86,16 +87,8 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("check", [check_first_order, check_second_order], ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@checked(CASES)
 def test_rule(case, check):
-    check(case)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("check", CHECKS[2:], ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_rule_further(case, check):
     check(case)
 
 

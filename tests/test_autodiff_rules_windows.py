@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from rule_cases import checked, chosen
 
 from pullback.autodiff import grad, jvp, vjp
 from pullback.core.errors import DerivativeError
 from pullback.testing.derivatives import (
-    CHECKS,
     Case,
     check_first_order,
     check_numerically,
@@ -73,12 +73,6 @@ def inside(function):
     return lambda x: lax.scan(lambda carry, row: (carry + jnp.sum(function(row) ** 2), function(row)), 0.0, x)
 
 
-def chosen(cases, names):
-    """All cases, those without one of the names among the slow tests."""
-    marks = lambda name: () if name in names else (pytest.mark.slow,)  # noqa: E731
-    return [pytest.param(case, id=case.name, marks=marks(case.name)) for case in cases]
-
-
 def extremes(settings):
     return lambda x: (largest(settings)(x), smallest(settings)(x))
 
@@ -119,8 +113,7 @@ NUMERICAL_CASES = [
 ]
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("case", chosen(CASES, {"max", "in_scan"}))
+@checked(CASES, costly={case.name for case in CASES} - {"max", "in_scan"})
 def test_rule(case, check):
     check(case)
 
