@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
 from rule_cases import checked
 
 from pullback.autodiff import grad, jvp, subprograms
@@ -128,6 +129,11 @@ def policy(x, w):
     return jax.checkpoint(lambda x: jnp.sin(w @ jnp.tanh(w @ x)) * x, policy=POLICY)(x)
 
 
+def named(x, w):
+    """Values that carry a name for a policy, behind a barrier."""
+    return lax.optimization_barrier((checkpoint_name(x * x, "square"), w @ x))
+
+
 @jax.custom_jvp
 def own_tangent(x):
     return jnp.sin(x)
@@ -165,6 +171,9 @@ CASES = [
     Case("while", until, vector, reverse=False, second_order=False),
     Case("checkpoint", lambda x, w: jax.checkpoint(lambda x: jnp.sin(w @ jnp.tanh(x)) * x)(x), vector),
     Case("checkpoint with a policy", policy, vector),
+    Case("names and barriers", named, vector),
+    # What JAX's own reverse mode adds up, differentiated by our rules.
+    Case("gradient of a value used twice", jax.grad(lambda x, w: jnp.sum(jnp.sin(x) * x + (w @ x) ** 3)), vector),
     Case("jit in jit", lambda x, w: jax.jit(lambda x: jax.jit(jnp.sin)(w @ x) * x)(x), vector),
 ]  # fmt: skip
 

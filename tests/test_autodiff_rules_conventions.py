@@ -129,6 +129,9 @@ def test_special_functions_of_two_arguments(double):
     np.testing.assert_allclose(slope(lax.igammac, 1.0, 0.7, argnum=1), -np.exp(-0.7), rtol=1e-13)
     # I_x(2, 1) = x^2.
     np.testing.assert_allclose(slope(lambda x: lax.betainc(2.0, 1.0, x), 0.3), 0.6, rtol=1e-13)
+    # P(1, x) moves in its parameter with the slope e^-x (ln x - psi(1)) in x, and psi(1) = -gamma.
+    slope_at_one = np.exp(-1.3) * (np.log(1.3) + np.euler_gamma)
+    np.testing.assert_allclose(slope(lax.igamma_grad_a, 1.0, 1.3, argnum=1), slope_at_one, rtol=1e-13)
     # trigamma(1) = pi^2 / 6; the slope of zeta(2, q) is -2 zeta(3, q).
     np.testing.assert_allclose(slope(lax.digamma, 1.0), np.pi**2 / 6, rtol=1e-13)
     np.testing.assert_allclose(slope(lambda q: lax.zeta(2.0, q), 1.0), -2 * 1.2020569031595942, rtol=1e-13)

@@ -86,9 +86,7 @@ CALLS = {
     "custom_jvp_call": tangent_only(fallback.tangent),
     # The user's own way back.
     "custom_vjp_call": replace(fallback.FALLBACK, tangent=_no_tangent),
-    "remat": CHECKPOINT,
     "remat2": CHECKPOINT,
-    "checkpoint": CHECKPOINT,
     "optimization_barrier": Derivative(
         _barrier_tangent, _barrier_tangent, reaches=lambda table, equation, active: list(active)
     ),

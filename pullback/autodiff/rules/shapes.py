@@ -177,7 +177,6 @@ SHAPES: dict[str, Derivative] = {
     "tile": linear(tiles_added, equation=r"\bar x_i = \sum_t \bar z_{ti}"),
     "reshape": linear(read_back, equation=r"\bar x = \bar z"),
     "squeeze": linear(reshaped, equation=r"\bar x = \bar z"),
-    "expand_dims": linear(reshaped, equation=r"\bar x = \bar z"),
     "transpose": linear(permuted_back, equation=r"\bar x = \bar z^{\top}"),
     "rev": linear(lambda at, ct: at.again(ct), equation=r"\bar x_i = \bar z_{n-1-i}"),
     "slice": linear(put_back, equation=r"\bar x_{s + i t} = \bar z_i"),
