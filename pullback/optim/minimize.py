@@ -204,7 +204,8 @@ def _result(
         work=progress.work,
         reason=progress.reason,
         trace=progress.trace._replace(x=None if progress.trace.x is None else jax.vmap(unravel)(progress.trace.x)),
-        method=method,
+        # A method with names among its options cannot leave a batched program; the caller puts it back.
+        method=None,
     )
 
 
