@@ -206,7 +206,7 @@ def contraction(equation: JaxprEqn) -> Contraction:
     return Contraction(*(tuple(map(int, axes)) for axes in (left, right, left_batch, right_batch)))
 
 
-def contract(like: JaxprEqn, left: Array, right: Array, axes: Contraction, dtype: Any = None) -> Array:
+def contract(like: JaxprEqn, left: Any, right: Any, axes: Contraction, dtype: Any = None) -> Array:
     """A `dot_general` at the precision of the given one.
 
     `dtype` is that of the accumulated result: a cotangent has the type of the operand that it belongs to.

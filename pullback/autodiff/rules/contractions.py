@@ -21,7 +21,7 @@ def free_axes(rank: int, *used: Sequence[int]) -> tuple[int, ...]:
     return tuple(axis for axis in range(rank) if axis not in taken)
 
 
-def product(like: JaxprEqn, left: Array, right: Array, axes: Contraction, dtype: Any = None) -> Array:
+def product(like: JaxprEqn, left: Any, right: Any, axes: Contraction, dtype: Any = None) -> Array:
     """The contraction; without shared axes it is one product of two matrices where a reshape makes it one.
 
     A product of `(batch, time, feature)` by `(feature, out)` is one of `(batch * time, feature)` by `(feature, out)`,
@@ -42,7 +42,7 @@ def _merges(rank: int, summed: tuple[int, ...]) -> bool:
     return bool(summed) and (sorted(summed)[0] == 0 or sorted(summed)[-1] == rank - 1) and len(summed) < rank
 
 
-def _matrix_product(like: JaxprEqn, left: Array, right: Array, axes: Contraction, dtype: Any) -> Array:
+def _matrix_product(like: JaxprEqn, left: Any, right: Any, axes: Contraction, dtype: Any) -> Array:
     operands, positions, shape = [], [], []
     for operand, summed in ((left, axes.left), (right, axes.right)):
         free = tuple(operand.shape[axis] for axis in free_axes(operand.ndim, summed))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from pullback.optim.line_search.along_line import choose
 from pullback.optim.methods.method import Work
 from pullback.optim.objective import Objective, Point
 
@@ -41,3 +43,11 @@ class LineSearch(eqx.Module):
         self, objective: Objective, point: Point, direction: Float[Array, " n"], initial: Float[Array, ""]
     ) -> Searched:
         """Search along `direction` from `point`, with `initial` tried first."""
+
+
+def at_length(
+    objective: Objective, point: Point, direction: Any, length: Any, trials: Any, found: Bool[Array, ""]
+) -> Searched:
+    """The end of a search that asked for values alone: one gradient where it ended, or the start if it failed."""
+    tried = objective.at(point.x + length * direction)
+    return Searched(choose(found, tried, point), jnp.where(found, length, 0), Work.of(trials + 1, 1), found)

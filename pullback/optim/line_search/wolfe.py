@@ -8,18 +8,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from pullback.optim.line_search.along_line import Trial, choose, rounding, try_length
 from pullback.optim.line_search.interpolation import cubic_minimizer
 from pullback.optim.line_search.search import LineSearch, Searched
 from pullback.optim.methods.method import Work
 from pullback.optim.objective import Objective, Point
-
-
-class Trial(NamedTuple):
-    """A step length with value and slope there."""
-
-    length: Float[Array, ""]
-    value: Float[Array, ""]
-    slope: Float[Array, ""]
 
 
 class Search(NamedTuple):
@@ -43,7 +36,7 @@ class Wolfe(LineSearch):
 
     A bracket is found by extrapolation, then narrowed by the minimizer of the cubic through both ends, by bisection
     where that hardly narrows it. Where the value changes by less than its rounding, the first condition is read off
-    the slopes: $\phi'(\alpha) \le (2 c_1 - 1) \phi'(0)$ (Hager and Zhang 2005).
+    the slopes: $\phi'(\alpha) \le (2 c_1 - 1) \phi'(0)$ (Hager and Zhang 2005). Nothing is tried out of bounds.
 
     Parameters
     ----------
@@ -67,12 +60,14 @@ class Wolfe(LineSearch):
         self, objective: Objective, point: Point, direction: Float[Array, " n"], initial: Float[Array, ""]
     ) -> Searched:
         start = Trial(jnp.zeros_like(initial), point.value, point.slope(direction))
+        bounds = objective.bounds
+        longest = jnp.full_like(initial, jnp.inf) if bounds is None else bounds.longest_step(point.x, direction)
         unknown = Trial(*(jnp.full_like(initial, jnp.inf) for _ in range(3)))
         search = Search(
             start,
             unknown,
             point,
-            initial,
+            jnp.minimum(initial, longest),
             jnp.full_like(initial, jnp.inf),
             jnp.zeros((), jnp.int32),
             jnp.zeros((), bool),
@@ -82,8 +77,7 @@ class Wolfe(LineSearch):
             return ~search.found & (search.trials < self.max_trials)
 
         def advance(search: Search) -> Search:
-            tried = objective.at(point.x + search.next * direction)
-            return self._narrow(search, start, tried, Trial(search.next, tried.value, tried.slope(direction)))
+            return self._narrow(search, start, *try_length(objective, point, direction, search.next), longest)
 
         search = jax.lax.while_loop(going, advance, search)
         return Searched(search.point, search.low.length, Work.of(search.trials, search.trials), search.found)
@@ -91,8 +85,7 @@ class Wolfe(LineSearch):
     def enough(self, start: Trial, trial: Trial) -> Bool[Array, ""]:
         """The first condition, by slopes where the values cannot tell."""
         by_value = trial.value <= start.value + self.sufficient_decrease * trial.length * start.slope
-        level = 10 * jnp.finfo(start.value.dtype).eps * jnp.abs(start.value)
-        by_slope = (trial.value <= start.value + level) & (
+        by_slope = (trial.value <= start.value + rounding(start.value)) & (
             trial.slope <= (2 * self.sufficient_decrease - 1) * start.slope
         )
         return by_value | by_slope
@@ -102,7 +95,7 @@ class Wolfe(LineSearch):
         steep = jnp.abs(trial.slope) if self.strong else -trial.slope
         return steep <= -self.curvature * start.slope
 
-    def _narrow(self, search: Search, start: Trial, tried: Point, trial: Trial) -> Search:
+    def _narrow(self, search: Search, start: Trial, tried: Point, trial: Trial, longest: Array) -> Search:
         low, high = search.low, search.high
         finite = jnp.isfinite(trial.value) & jnp.isfinite(trial.slope)
         lower = (
@@ -110,12 +103,13 @@ class Wolfe(LineSearch):
             & self.enough(start, trial)
             & ((trial.value < low.value) | (low.length == 0) | self._level(start, trial))
         )
-        found = lower & self.flat(start, trial)
+        # Where the line leaves the bounds, a value that still falls is all there is to find.
+        found = lower & (self.flat(start, trial) | ((trial.length >= longest) & (trial.slope < 0)))
         # The trial becomes the low end if it is better; the old low end closes the bracket where the slope turned.
         turned = lower & (trial.slope * (jnp.where(jnp.isinf(high.length), jnp.inf, high.length - low.length)) >= 0)
-        new_high = _choose(lower, _choose(turned, low, high), trial)
-        new_low = _choose(lower, trial, low)
-        point = jax.tree.map(lambda new, old: jnp.where(lower, new, old), tried, search.point)
+        new_high = choose(lower, choose(turned, low, high), trial)
+        new_low = choose(lower, trial, low)
+        point = choose(lower, tried, search.point)
         open_end = jnp.isinf(new_high.length)
         width = jnp.abs(new_high.length - new_low.length)
         inside = cubic_minimizer(new_low, new_high)
@@ -126,11 +120,12 @@ class Wolfe(LineSearch):
         slow = width > 0.66 * search.width
         # Beyond a value that is not finite nothing can be interpolated: halve.
         halve = ~usable | slow
-        following = jnp.where(open_end, self._beyond(low, new_low), jnp.where(halve, middle, inside))
+        beyond = jnp.minimum(self._beyond(low, new_low), longest)
+        following = jnp.where(open_end, beyond, jnp.where(halve, middle, inside))
         return Search(new_low, new_high, point, following, width, search.trials + 1, found)
 
     def _level(self, start: Trial, trial: Trial) -> Bool[Array, ""]:
-        return jnp.abs(trial.value - start.value) <= 10 * jnp.finfo(start.value.dtype).eps * jnp.abs(start.value)
+        return jnp.abs(trial.value - start.value) <= rounding(start.value)
 
     def _beyond(self, before: Trial, trial: Trial) -> Float[Array, ""]:
         # Extrapolated by the slopes, between 1.1 and 10 times as far.
@@ -140,7 +135,3 @@ class Wolfe(LineSearch):
         )
         secant = jnp.where(jnp.isfinite(secant) & (secant > trial.length), secant, 4 * trial.length)
         return jnp.clip(secant, trial.length + 1.1 * gap, trial.length + 9 * gap)
-
-
-def _choose(condition: Array, first: Trial, second: Trial) -> Trial:
-    return jax.tree.map(lambda one, other: jnp.where(condition, one, other), first, second)
