@@ -7,6 +7,7 @@ from pullback.optim.methods.bfgs import BFGS
 from pullback.optim.methods.broyden import Broyden
 from pullback.optim.methods.dfp import DFP
 from pullback.optim.methods.gradient_descent import GradientDescent
+from pullback.optim.methods.lbfgs import LBFGS
 from pullback.optim.methods.newton import Newton
 from pullback.testing.methods import CHECKS, MethodCase
 
@@ -15,6 +16,7 @@ CASES = {
     "broyden": MethodCase(Broyden()),
     "dfp": MethodCase(DFP()),
     "gradient_descent": MethodCase(GradientDescent(learning_rate=2 / 11)),
+    "lbfgs": MethodCase(LBFGS()),
     "newton": MethodCase(Newton()),
 }
 

@@ -14,8 +14,12 @@ from pullback.optim.line_search import LineSearch, Searched
 from pullback.optim.methods import Work
 from pullback.optim.methods.bfgs import BFGS, bfgs_direct_update, bfgs_inverse_update, damped_change
 from pullback.optim.methods.broyden import Broyden, broyden_update
+from pullback.optim.methods.compact import CompactHessian, cauchy_point, within_bounds
 from pullback.optim.methods.dfp import DFP, dfp_inverse_update
-from pullback.optim.objective import Objective
+from pullback.optim.methods.lbfgs import LBFGS
+from pullback.optim.methods.pairs import Pairs
+from pullback.optim.methods.quasi_newton import Pair
+from pullback.optim.objective import Box, Objective, Point
 
 DIMENSION = 5
 
@@ -200,7 +204,7 @@ def test_all_members_take_the_same_steps_with_exact_searches():
 SCIPY_STEPS = {"bfgs": 34, "lbfgs": 36}
 
 
-@pytest.mark.parametrize("name", ["bfgs", "dfp", "broyden"])
+@pytest.mark.parametrize("name", ["bfgs", "dfp", "broyden", "lbfgs"])
 def test_rosenbrock(name):
     found = minimize(rosenbrock, [-1.2, 1.0], method=name, tolerance=1e-6)
     assert found.converged
@@ -215,8 +219,127 @@ def test_rosenbrock(name):
         lambda: BFGS(form="both"),
         lambda: BFGS(damping=True),
         lambda: Broyden(phi=1.5),
+        lambda: LBFGS(memory=0),
     ],
 )
 def test_options_out_of_range_are_refused(make):
     with pytest.raises(ConfigurationError):
         make()
+
+
+def memory_of(count, memory):
+    """A memory after so many pairs, and the pairs, oldest first."""
+    random = np.random.default_rng(count)
+    steps = random.normal(size=(count, DIMENSION))
+    changes = steps @ positive_definite(count)
+    pairs = Pairs.empty(memory, jnp.zeros(DIMENSION))
+    for s, y in zip(steps, changes, strict=True):
+        pairs = pairs.updated(Pair(jnp.asarray(s), jnp.asarray(y)), jnp.zeros((), bool))
+    return pairs, steps, changes
+
+
+@pytest.mark.parametrize("count", [0, 2, 3, 7])
+def test_two_loops_are_the_product_of_scipy(count):
+    pairs, steps, changes = memory_of(count, 3)
+    v = np.random.default_rng(1).normal(size=DIMENSION)
+    ours = pairs._replace(scale=jnp.ones(())).inverse_product(jnp.asarray(v))
+    theirs = scipy.optimize.LbfgsInvHessProduct(steps[-3:], changes[-3:]).matvec(v) if count else v
+    np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+
+
+@pytest.mark.parametrize("count", [0, 2, 3, 7])
+def test_the_compact_hessian_undoes_the_two_loops(count):
+    """Two ways that share no formula: one multiplies by the inverse, the other by the Hessian."""
+    pairs, *_ = memory_of(count, 3)
+    hessian = CompactHessian.of(pairs)
+    v = jnp.asarray(np.random.default_rng(1).normal(size=DIMENSION))
+    np.testing.assert_allclose(hessian.product(pairs.inverse_product(v)), v, rtol=1e-10)
+    matrix = np.array([hessian.product(row) for row in jnp.eye(DIMENSION)])
+    free = np.array([True, False, True, True, False])
+    expected = np.zeros(DIMENSION)
+    expected[free] = np.linalg.solve(matrix[np.ix_(free, free)], np.asarray(v)[free])
+    np.testing.assert_allclose(hessian.solve_among(jnp.asarray(free), v), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_pair_without_curvature_is_not_kept():
+    pairs, *_ = memory_of(2, 3)
+    s = jnp.ones(DIMENSION)
+    same = pairs.updated(Pair(s, -s), jnp.zeros((), bool))
+    jax.tree.map(np.testing.assert_array_equal, same, pairs)
+    assert pairs.updated(Pair(s, s), jnp.ones((), bool)).taken == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_model_within_bounds_falls_at_least_to_the_cauchy_point(seed):
+    """The Cauchy point against the piecewise path on a fine grid; the way to the end is one of descent."""
+    random = np.random.default_rng(seed)
+    hessian = CompactHessian.of(memory_of(seed + 1, 3)[0])
+    x, g = random.uniform(-1, 1, DIMENSION), 3 * random.normal(size=DIMENSION)
+    x[0] = 1.0
+    box = Box(jnp.full(DIMENSION, -1.0), jnp.asarray([1.0, 1.0, 1.0, np.inf, 1.0]))
+    point = Point(jnp.asarray(x), jnp.zeros(()), jnp.asarray(g))
+    matrix = np.array([hessian.product(row) for row in jnp.eye(DIMENSION)])
+
+    def model(z):
+        return g @ (z - x) + (z - x) @ matrix @ (z - x) / 2
+
+    path = [np.clip(x - t * g, box.lower, box.upper) for t in np.linspace(0, 3, 30_001)]
+    values = np.array([model(z) for z in path])
+    rising = np.flatnonzero(np.diff(values) > 0)
+    first = path[rising[0]] if len(rising) else path[-1]
+    np.testing.assert_allclose(cauchy_point(hessian, box, point), first, atol=3e-3)
+    end = x + np.asarray(within_bounds(hessian, box, point))
+    assert np.all(end >= box.lower)
+    assert np.all(end <= box.upper)
+    assert g @ (end - x) < 0
+
+
+SPREAD = np.random.default_rng(0).normal(size=(30, 30))
+CURVATURES = SPREAD @ SPREAD.T + 0.01 * np.eye(30)
+PULL = 3 * np.random.default_rng(1).normal(size=30)
+
+
+def quadratic(x):
+    return x @ jnp.asarray(CURVATURES) @ x / 2 - jnp.asarray(PULL) @ x
+
+
+def extended_rosenbrock(x):
+    return jnp.sum((1 - x[::2]) ** 2 + 100 * (x[1::2] - x[::2] ** 2) ** 2)
+
+
+BOUNDED = {
+    "a bound at the end": (rosenbrock, [-1.2, 1.0], (-2.0, 0.5)),
+    "start outside": (rosenbrock, [3.0, 1.0], ([-1.5, -np.inf], [0.8, np.inf])),
+    "a bound between": (rosenbrock, [-1.2, 1.0], ([-1.5, 1.2], [2.0, 2.0])),
+    "many bounds": (quadratic, np.full(30, 0.05), (-0.1, 0.1)),
+    "one side": (quadratic, np.full(30, 0.05), (0.0, np.inf)),
+    "inactive": (rosenbrock, [-1.2, 1.0], (-5.0, 5.0)),
+    "a fixed entry": (rosenbrock, [0.5, 1.0], ([0.5, -2.0], [0.5, 2.0])),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_bounds_as_scipy(name):
+    function, start, bounds = BOUNDED[name]
+    found = minimize(function, start, method="lbfgs", bounds=bounds, tolerance=1e-8)
+    lower, upper = (np.broadcast_to(side, np.shape(start)) for side in bounds)
+    both = jax.jit(jax.value_and_grad(function))
+    theirs = scipy.optimize.minimize(
+        lambda x: tuple(np.asarray(part) for part in both(x)),
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=list(zip(lower, upper, strict=True)),
+        options={"ftol": 0, "gtol": 1e-9, "maxiter": 2000},
+    )
+    assert found.converged, found
+    np.testing.assert_allclose(found.value, theirs.fun, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(found.x, theirs.x, atol=1e-5)
+    np.testing.assert_array_equal(found.x == lower, theirs.x == lower)
+    np.testing.assert_array_equal(found.x == upper, theirs.x == upper)
+
+
+def test_one_value_and_gradient_a_trial():
+    calls = minimize(rosenbrock, [-1.2, 1.0], method="lbfgs").work
+    assert calls.values == calls.gradients
+    assert calls.products == 0

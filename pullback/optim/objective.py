@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pullback.autodiff import hessian, hvp, jacobian, linearize, value_and_grad, vjp
+from pullback.autodiff import hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp
 
 
 class Point(NamedTuple):
@@ -33,6 +33,18 @@ class Box(NamedTuple):
     def project(self, x: Float[Array, " n"]) -> Float[Array, " n"]:
         """The nearest point of the box."""
         return jnp.clip(x, self.lower, self.upper)
+
+    def longest_step(self, x: Float[Array, " n"], direction: Float[Array, " n"]) -> Float[Array, ""]:
+        r"""The largest $\alpha$ with $x + \alpha d$ in the box, infinite if the line never leaves it."""
+        room = jnp.where(direction < 0, self.lower, self.upper) - x
+        return jnp.min(jnp.where(direction == 0, jnp.inf, room / jnp.where(direction == 0, 1, direction)))
+
+    def reach(self, x: Float[Array, " n"], direction: Float[Array, " n"], length: Any) -> Float[Array, " n"]:
+        r"""$x + \alpha d$, in the box, and on a bound where it is a rounding away from it."""
+        moved = self.project(x + length * direction)
+        near = 4 * jnp.finfo(x.dtype).eps * jnp.maximum(jnp.abs(x), jnp.abs(moved))
+        moved = jnp.where(moved - self.lower <= near, self.lower, moved)
+        return jnp.where(self.upper - moved <= near, self.upper, moved)
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,14 @@ class Objective:
         residuals = self.residuals(x)
         mode = "forward" if x.size <= residuals.size else "reverse"
         return residuals, jacobian(self.residuals, mode=mode)(x)
+
+    def residual_curvature(self, x: Float[Array, " n"], direction: Float[Array, " n"]) -> Float[Array, " m"]:
+        r"""$\partial^2 r(x + t\, d) / \partial t^2$ at $t = 0$, by forward mode twice."""
+
+        def slope(point: Float[Array, " n"]) -> Float[Array, " m"]:
+            return jvp(self.residuals, (point,), (direction,))[1]
+
+        return jvp(slope, (x,), (direction,))[1]
 
     def residual_pull(self, x: Float[Array, " n"]) -> Any:
         r"""$r(x)$ and $v \mapsto J^\top v$."""

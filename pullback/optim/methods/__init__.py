@@ -7,6 +7,7 @@ from pullback.optim.methods.bfgs import BFGS as BFGS
 from pullback.optim.methods.broyden import Broyden as Broyden
 from pullback.optim.methods.dfp import DFP as DFP
 from pullback.optim.methods.gradient_descent import GradientDescent as GradientDescent
+from pullback.optim.methods.lbfgs import LBFGS as LBFGS
 from pullback.optim.methods.method import Info as Info
 from pullback.optim.methods.method import Method as Method
 from pullback.optim.methods.method import State as State
@@ -18,6 +19,7 @@ METHODS: dict[str, type[Method]] = {
     "broyden": Broyden,
     "dfp": DFP,
     "gradient_descent": GradientDescent,
+    "lbfgs": LBFGS,
     "newton": Newton,
 }
 
