@@ -151,6 +151,19 @@ def test_eigenvalues_from_the_coefficients_are_those_of_the_matrix() -> None:
     assert 0.5 < few.smallest < few.largest < 20
 
 
+def test_eigenvalues_after_no_step_and_in_many_programs() -> None:
+    matrix = jnp.diag(jnp.asarray([1.0, 2.0, 8.0]))
+
+    def solve(b: Any) -> Any:
+        return conjugate_gradient_eigenvalues(conjugate_gradient(matrix, b))
+
+    found = jax.vmap(solve)(jnp.asarray([[0.0, 0.0, 0.0], [0.0, 5.0, 0.0], [1.0, 1.0, 1.0]]))
+    np.testing.assert_allclose(found.smallest, [np.nan, 2, 1], rtol=1e-4)
+    np.testing.assert_allclose(found.largest, [np.nan, 2, 8], rtol=1e-4)
+    np.testing.assert_allclose(found.condition_number, [np.nan, 1, 8], rtol=1e-4)
+    assert conjugate_gradient_eigenvalues(conjugate_gradient([[4.0]], [1.0], max_steps=1)).largest == 4
+
+
 def test_preconditioned_eigenvalues_are_those_of_the_preconditioned_matrix() -> None:
     matrix = badly_scaled()
     preconditioner = jacobi(matrix)

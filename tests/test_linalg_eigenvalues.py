@@ -241,3 +241,15 @@ def test_a_start_of_zeros_has_no_direction(function: Any) -> None:
 def test_unknown_distribution(function: Any) -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'normal'"):
         function(np.eye(2), distribution="norml")
+
+
+def test_host_arguments_around_a_compiled_function_are_told_how_to_pass() -> None:
+    with pytest.raises(ConfigurationError, match=r"power_iteration cannot return NumPy inside a compiled program"):
+        jax.jit(lambda x: power_iteration(lambda v: v * x.astype(v.dtype), 3))(jnp.ones(3))
+    found = jax.jit(lambda x: power_iteration(lambda v: v * x, 3, key=jax.random.key(0)))(jnp.arange(3.0))
+    assert float(found.eigenvalue) == pytest.approx(2, rel=1e-5)
+
+
+def test_a_key_leaves_double_precision_to_the_other_arguments() -> None:
+    found = power_iteration(np.diag([1.0, 3.0]), key=jax.random.key(3), tolerance=1e-12)
+    assert found.vector.dtype == np.float64 and found.eigenvalue == pytest.approx(3, rel=1e-14)

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from pullback.core.errors import ConfigurationError
+
 Parameters = ParamSpec("Parameters")
 
 
@@ -40,9 +42,20 @@ def double_precision(function: Callable[Parameters, Any]) -> Callable[Parameters
             return function(*args, **kwargs)
         with jax.enable_x64(True):
             result = function(*args, **kwargs)
-            return jax.tree.map(lambda leaf: np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf, result)
+            return jax.tree.map(lambda leaf: _to_host(leaf, function), result)
 
     return wrapped
+
+
+def _to_host(leaf: Any, function: Callable[..., Any]) -> Any:
+    if isinstance(leaf, Tracer):
+        raise ConfigurationError(
+            f"{function.__name__} cannot return NumPy inside a compiled program",
+            expected="a JAX array among its arguments there",
+            got="only NumPy arrays and Python numbers, and a function that uses values of the program",
+            fix="pass one argument through jnp.asarray, or a key from jax.random.key",
+        )
+    return np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf
 
 
 def _decides(leaf: Any) -> bool:

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.linalg import eigh_tridiagonal
 from jaxtyping import Array, Float
 
 from pullback.core.precision import double_precision
 from pullback.linalg.conjugate_gradient import ConjugateGradientResult
-from pullback.linalg.tridiagonal import tridiagonal_eigenvalues
 
 
 class ExtremeRitzValues(NamedTuple):
@@ -30,7 +30,7 @@ def conjugate_gradient_eigenvalues(result: ConjugateGradientResult) -> ExtremeRi
     $$ T_{kk} = \frac{1}{\alpha_k} + \frac{\beta_{k-1}}{\alpha_{k-1}}, \qquad
        T_{k,k+1} = \frac{\sqrt{\beta_k}}{\alpha_k}, $$
 
-    and lie between the true extremes; at most a few hundred of the first steps are read. Without any step they are NaN.
+    and lie between the true extremes. Without any step they are NaN.
 
     Examples
     --------
@@ -45,18 +45,24 @@ def conjugate_gradient_eigenvalues(result: ConjugateGradientResult) -> ExtremeRi
     ----------
     Golub and Van Loan, Matrix Computations, 4th ed., section 11.3.
     """
-    return _extremes(jnp.asarray(result.alpha)[:LONGEST], jnp.asarray(result.beta)[:LONGEST])
-
-
-# A dense eigenvalue problem of this size takes a fraction of a second.
-LONGEST = 300
+    return _extremes(jnp.asarray(result.alpha), jnp.asarray(result.beta))
 
 
 @jax.jit
 def _extremes(alpha: Float[Array, " m"], beta: Float[Array, " m"]) -> ExtremeRitzValues:
-    steps = jnp.isfinite(1 / alpha).sum(dtype=jnp.int32)
+    used = jnp.isfinite(1 / alpha)
     before = jnp.concatenate([jnp.zeros_like(alpha[:1]), beta[:-1] / alpha[:-1]])
-    values = tridiagonal_eigenvalues(1 / alpha + before, jnp.sqrt(beta[:-1]) / jnp.abs(alpha[:-1]), steps)
-    smallest, largest = jnp.nanmin(values), jnp.nanmax(values)
-    condition = jnp.where(smallest > 0, largest / smallest, jnp.inf).astype(values.dtype)
-    return ExtremeRitzValues(smallest, largest, jnp.where(steps > 0, condition, jnp.nan))
+    # After the last step the first diagonal entry is repeated: a Rayleigh quotient, so it moves no extreme.
+    diagonal = jnp.where(used, 1 / alpha + before, 1 / alpha[0])
+    off_diagonal = jnp.where(used[1:], jnp.sqrt(beta[:-1]) / jnp.abs(alpha[:-1]), 0.0)
+    smallest, largest = (eigenvalue(diagonal, off_diagonal, place) for place in (0, alpha.size - 1))
+    condition = jnp.where(smallest > 0, largest / smallest, jnp.inf)
+    found = ExtremeRitzValues(smallest, largest, condition)
+    return jax.tree.map(lambda value: jnp.where(used[0], value, jnp.nan), found)
+
+
+def eigenvalue(diagonal: Float[Array, " m"], off_diagonal: Float[Array, " k"], place: int) -> Float[Array, ""]:
+    """One eigenvalue of a symmetric tridiagonal matrix by bisection, counted from the smallest."""
+    if diagonal.size == 1:
+        return diagonal[0]
+    return eigh_tridiagonal(diagonal, off_diagonal, eigvals_only=True, select="i", select_range=(place, place))[0]

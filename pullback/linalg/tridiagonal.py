@@ -25,11 +25,3 @@ def tridiagonal_eigensystem(
     values, vectors = jnp.linalg.eigh(leading_tridiagonal(diagonal, off_diagonal, steps))
     used = jnp.arange(diagonal.size, dtype=jnp.int32) < steps
     return jnp.where(used, values, jnp.nan), jnp.where(used, vectors, 0.0)
-
-
-def tridiagonal_eigenvalues(
-    diagonal: Float[Array, " m"], off_diagonal: Float[Array, " k"], steps: Int[Array, ""]
-) -> Float[Array, " m"]:
-    """Ascending eigenvalues of the leading block, then NaN."""
-    values = jnp.linalg.eigvalsh(leading_tridiagonal(diagonal, off_diagonal, steps))
-    return jnp.where(jnp.arange(diagonal.size, dtype=jnp.int32) < steps, values, jnp.nan)
