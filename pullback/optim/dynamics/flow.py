@@ -14,6 +14,7 @@ from pullback.core.checks import positive, positive_integer
 from pullback.core.errors import unknown_name
 from pullback.core.precision import double_precision
 from pullback.linalg.product import Vector, as_vector, symmetric_matrix
+from pullback.optim.methods.gradient_descent import gradient_descent_step
 
 Gradient = Callable[[Any], Any]
 
@@ -50,21 +51,31 @@ def quadratic_flow(hessian: Vector, error: Vector, times: Vector) -> Any:
     return (jnp.exp(-t[:, None] * curvature) * (basis.T @ start)) @ basis.T
 
 
-def euler_step(gradient: Gradient, x: Float[Array, " n"], h: Float[Array, ""]) -> Float[Array, " n"]:
-    r"""$x - h \nabla f(x)$: a step of gradient descent with learning rate $h$."""
-    return x - h * gradient(x)
+def runge_kutta_update(
+    x: Float[Array, " n"],
+    g_1: Float[Array, " n"],
+    g_2: Float[Array, " n"],
+    g_3: Float[Array, " n"],
+    g_4: Float[Array, " n"],
+    h: Float[Array, ""],
+) -> Float[Array, " n"]:
+    r"""$x - \frac{h}{6} (g_1 + 2 g_2 + 2 g_3 + g_4)$."""
+    return x - h / 6 * (g_1 + 2 * g_2 + 2 * g_3 + g_4)
 
 
-def runge_kutta_step(gradient: Gradient, x: Float[Array, " n"], h: Float[Array, ""]) -> Float[Array, " n"]:
-    r"""$x - \frac{h}{6} (g_1 + 2 g_2 + 2 g_3 + g_4)$, the classical method of order 4."""
-    g1 = gradient(x)
-    g2 = gradient(x - h / 2 * g1)
-    g3 = gradient(x - h / 2 * g2)
-    g4 = gradient(x - h * g3)
-    return x - h / 6 * (g1 + 2 * g2 + 2 * g3 + g4)
+def _euler(gradient: Gradient, x: Any, h: Any) -> Any:
+    return gradient_descent_step(x, gradient(x), h)
 
 
-STEPS = {"euler": euler_step, "runge_kutta_4": runge_kutta_step}
+def _runge_kutta(gradient: Gradient, x: Any, h: Any) -> Any:
+    g_1 = gradient(x)
+    g_2 = gradient(gradient_descent_step(x, g_1, h / 2))
+    g_3 = gradient(gradient_descent_step(x, g_2, h / 2))
+    g_4 = gradient(gradient_descent_step(x, g_3, h))
+    return runge_kutta_update(x, g_1, g_2, g_3, g_4, h)
+
+
+STEPS = {"euler": _euler, "runge_kutta_4": _runge_kutta}
 
 
 @double_precision
