@@ -5,7 +5,15 @@ An operation of ours without a rule here is read through its program in JAX's ow
 
 from __future__ import annotations
 
-from pullback.explain import rules_axes, rules_calls, rules_elementwise, rules_indexing, rules_sums, rules_windows
+from pullback.explain import (
+    rules_axes,
+    rules_calls,
+    rules_elementwise,
+    rules_indexing,
+    rules_linear_algebra,
+    rules_sums,
+    rules_windows,
+)
 from pullback.explain.reader import Rule
 
 RULES: dict[str, Rule] = {
@@ -14,5 +22,6 @@ RULES: dict[str, Rule] = {
     **rules_sums.RULES,
     **rules_windows.RULES,
     **rules_indexing.RULES,
+    **rules_linear_algebra.RULES,
     **rules_calls.RULES,
 }

@@ -12,6 +12,7 @@ from pullback.explain.layout import implicit_axes
 from pullback.explain.reader import Auxiliary, Reader, Rule, no_formula, not_supported, program_inputs
 from pullback.explain.rewrite import build
 from pullback.explain.rules_axes import moved
+from pullback.explain.rules_linear_algebra import named_operator
 from pullback.explain.view import View
 
 # Functions of JAX that have a name in the literature; the others are steps of its own.
@@ -38,6 +39,8 @@ class Function:
 def _jit(reader: Reader, equation: JaxprEqn, operands: list[View]) -> list[View]:
     program = equation.params["jaxpr"]
     known = _closed_form(equation, program, operands)
+    if known is None:
+        known = named_operator(reader, equation, program, operands)
     if known is not None:
         return [known]
     function = _function(reader, equation, program)

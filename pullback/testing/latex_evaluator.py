@@ -56,6 +56,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     r"\tan": np.tan,
     r"\tanh": np.tanh,
 }
+# Operators on whole arrays; the second operand of `solve` has as many axes as its result.
+OPERATORS: dict[str, Callable[..., Any]] = {
+    r"\operatorname{cholesky}": np.linalg.cholesky,
+    r"\operatorname{det}": np.linalg.det,
+    r"\operatorname{inv}": np.linalg.inv,
+    r"\operatorname{solve}": np.linalg.solve,
+    r"\operatorname{sort}": lambda x: np.sort(x, axis=-1),
+}
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "abs": np.abs,
     "add": np.add,
@@ -299,16 +307,16 @@ def _cases(tree: Tree, scope: Scope) -> Any:
 
 def _call(tree: Tree, scope: Scope) -> Any:
     _, function, arguments, subscripts = tree
-    if function in scope.functions or function == r"\operatorname{sort}":
+    if function in scope.functions or function in OPERATORS:
         return _pick(_result(tree, scope), subscripts, scope)
     return FUNCTIONS[function](*(value_of(argument, scope) for argument in arguments))
 
 
 def _result(tree: Tree, scope: Scope) -> np.ndarray:
     """The whole result of a named function at the place of the call."""
-    _, function, arguments, _ = tree
+    _, function, arguments, subscripts = tree
     if function not in scope.functions:
-        return np.sort(_whole(arguments[0], 1, scope), axis=-1)
+        return _operated(function, arguments, len(subscripts), scope)
     page = scope.functions[function]
     parameters = page.lines[0].parameters
     assert parameters is not None
@@ -317,6 +325,17 @@ def _result(tree: Tree, scope: Scope) -> np.ndarray:
         for parameter, argument in zip(parameters, arguments, strict=True)
     }
     return values_of_page(page, arrays, scope.functions)[0]
+
+
+def _operated(function: str, arguments: Sequence[Tree], rank: int, scope: Scope) -> np.ndarray:
+    """The whole result of an operator, of `rank` axes, at the place of the call."""
+    if function == r"\operatorname{sort}":
+        return OPERATORS[function](_whole(arguments[0], 1, scope))
+    matrix = _whole(arguments[0], 2, scope)
+    if len(arguments) == 1:
+        return np.asarray(OPERATORS[function](matrix))
+    right = _whole(arguments[1], rank, scope)
+    return OPERATORS[function](matrix, right) if rank == 2 else OPERATORS[function](matrix, right[..., None])[..., 0]
 
 
 def _pick(result: np.ndarray, subscripts: Sequence[Tree], scope: Scope) -> Any:
