@@ -39,13 +39,20 @@ from pullback.optim.adam import adam_update, bias_correction
 from pullback.optim.adamw import decay_update
 from pullback.optim.clip_by_norm import clip_by_norm_update, global_norm
 from pullback.optim.clip_by_value import clip_by_value_update
+from pullback.optim.dynamics.flow import runge_kutta_update
 from pullback.optim.methods.bfgs import bfgs_direct_update, bfgs_inverse_update, damped_change
 from pullback.optim.methods.broyden import broyden_update
 from pullback.optim.methods.dfp import dfp_inverse_update
+from pullback.optim.methods.fista import extrapolate, fista_parameter
 from pullback.optim.methods.gradient_descent import gradient_descent_step
+from pullback.optim.methods.nelder_mead import simplex_trial
+from pullback.optim.methods.proximal_step import gradient_mapping
+from pullback.optim.methods.residual_memory import column_cosines
 from pullback.optim.minimize import half_sum_of_squares
 from pullback.optim.momentum import momentum_update, velocity_gain
 from pullback.optim.nesterov import nesterov_update
+from pullback.optim.proximal.group_l2 import block_soft_threshold
+from pullback.optim.proximal.l1 import soft_threshold
 from pullback.optim.schedules.constant import constant
 from pullback.optim.schedules.cosine import cosine
 from pullback.optim.schedules.exponential import exponential
@@ -54,6 +61,7 @@ from pullback.optim.schedules.multi_step import multi_step
 from pullback.optim.schedules.step_decay import step_decay
 from pullback.optim.schedules.warm_up import warm_up
 from pullback.optim.sgd import sgd_update
+from pullback.optim.trust_region.radius import decrease_ratio
 from pullback.testing.equations import EquationExample, check_equation
 
 # On both sides of every kink of an activation, and on it.
@@ -212,7 +220,16 @@ METHOD_UPDATES = [
     EquationExample("broyden_update", broyden_update, output="B'"),
     EquationExample("damped_change", damped_change, output="y'"),
     EquationExample("dfp_inverse_update", dfp_inverse_update, output="H'"),
+    EquationExample("column_cosines", column_cosines, (real(4, 3), real(4)), output="c"),
+    EquationExample("decrease_ratio", decrease_ratio, symbols={"decrease": r"\delta"}, output=r"\rho"),
+    EquationExample("runge_kutta_update", runge_kutta_update, output="x'"),
     EquationExample("half_sum_of_squares", half_sum_of_squares, output="f"),
+    EquationExample("soft_threshold", soft_threshold, positive=("t",), values=(0.3,)),
+    EquationExample("block_soft_threshold", block_soft_threshold, positive=("norm", "t"), output="v'"),
+    EquationExample("gradient_mapping", gradient_mapping, positive=("learning_rate",), output="G"),
+    EquationExample("fista_parameter", fista_parameter, output="t'"),
+    EquationExample("extrapolate", extrapolate, output="y"),
+    EquationExample("simplex_trial", simplex_trial, output="x'"),
 ]
 
 SCHEDULES = [
@@ -231,6 +248,7 @@ EXAMPLES = [*ACTIVATIONS, *LAYERS, *LOSSES, *UPDATES, *METHOD_UPDATES, *SCHEDULE
 
 # Public functions of arrays, and modules of such, that are no kernels, and why.
 NO_KERNELS = {
+    "forward_backward": "takes any proximal map",
     "pullback.nn.initializers": "draw random numbers",
     "get_activation": "looks up a function",
     "get_loss": "looks up a function",

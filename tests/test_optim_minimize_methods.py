@@ -6,18 +6,31 @@ from pullback.optim.methods import METHODS, get_method
 from pullback.optim.methods.bfgs import BFGS
 from pullback.optim.methods.broyden import Broyden
 from pullback.optim.methods.dfp import DFP
+from pullback.optim.methods.fista import FISTA
+from pullback.optim.methods.gauss_newton import GaussNewton
 from pullback.optim.methods.gradient_descent import GradientDescent
 from pullback.optim.methods.lbfgs import LBFGS
+from pullback.optim.methods.levenberg_marquardt import LevenbergMarquardt
+from pullback.optim.methods.nelder_mead import NelderMead
 from pullback.optim.methods.newton import Newton
+from pullback.optim.methods.projected_gradient import ProjectedGradient
+from pullback.optim.methods.proximal_gradient import ProximalGradient
+from pullback.optim.proximal import L1
 from pullback.testing.methods import CHECKS, MethodCase
 
 CASES = {
     "bfgs": MethodCase(BFGS()),
     "broyden": MethodCase(Broyden()),
     "dfp": MethodCase(DFP()),
+    "fista": MethodCase(FISTA(L1(0.0))),
+    "gauss_newton": MethodCase(GaussNewton()),
     "gradient_descent": MethodCase(GradientDescent(learning_rate=2 / 11)),
     "lbfgs": MethodCase(LBFGS()),
+    "levenberg_marquardt": MethodCase(LevenbergMarquardt()),
+    "nelder_mead": MethodCase(NelderMead()),
     "newton": MethodCase(Newton()),
+    "projected_gradient": MethodCase(ProjectedGradient(), bounds=(-3.0, 3.0)),
+    "proximal_gradient": MethodCase(ProximalGradient(L1(0.0))),
 }
 
 

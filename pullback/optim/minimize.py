@@ -20,16 +20,18 @@ from pullback.optim.loop import Progress, run
 from pullback.optim.methods import get_method
 from pullback.optim.methods.method import Method
 from pullback.optim.minimize_arguments import (
+    as_array,
     as_arrays,
     as_box,
     as_start,
     check_function,
     check_gradient,
+    check_starts,
     raise_unless_converged,
     refuse_throw,
 )
 from pullback.optim.objective import Box, Objective
-from pullback.optim.result import OptimizationResult
+from pullback.optim.result import OptimizationResult, Trace
 
 # Gradient norms below these are mostly rounding, for functions of size about one.
 DEFAULT_TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
@@ -72,7 +74,8 @@ def minimize(
 
     Returns
     -------
-    `OptimizationResult`: point, value, gradient norm, reason, trace. The best point is given whatever the reason.
+    `OptimizationResult`: point, value, gradient norm, reason, trace. Whatever the reason, the point where it ended is
+    given, and it is finite if the start was.
 
     Raises
     ------
@@ -103,7 +106,9 @@ def minimize(
     found = _minimize(f, start, args, chosen, tolerance, max_steps, bounds, gradient, many, keep_path)
     if isinstance(found.value, jax.core.Tracer):
         refuse_throw(throw)
-        return found
+        # Names and functions among the options cannot leave a compiled program.
+        return dataclasses.replace(found, method=eqx.filter(chosen, eqx.is_array_like))
+    found = dataclasses.replace(found, method=chosen, trace=_without_empty_rows(found.trace, found.steps))
     if throw:
         raise_unless_converged(found)
     return found
@@ -122,18 +127,19 @@ def _minimize(
     many: bool,
     keep_path: bool,
 ) -> OptimizationResult:
-    start = jax.tree.map(jnp.asarray, start)
-    one = jax.tree.map(lambda leaf: leaf[0], start) if many else start
-    dtype = ravel_pytree(one)[0].dtype
-    check_function(f, one, args, method)
-    if gradient is not None:
-        check_gradient(gradient, one, args)
-    box = as_box(bounds, one, method)
-    limit = jnp.asarray(DEFAULT_TOLERANCE.get(str(dtype), 1e-2) if tolerance is None else tolerance, dtype)
-    found = _compiled(f, gradient, start, args, as_arrays(method, dtype), limit, box, max_steps, many, keep_path)
-    if not isinstance(found.value, jax.core.Tracer):
-        found = _without_empty_rows(found)
-    return dataclasses.replace(found, method=method)
+    if many:
+        check_starts(start)
+    dtype = jnp.result_type(*jax.tree.leaves(start))
+    box = None if bounds is None else as_box(bounds, _shapes_of_one(start, many), method)
+    limit = as_array(DEFAULT_TOLERANCE.get(str(dtype), 1e-2) if tolerance is None else tolerance, dtype)
+    return _compiled(f, gradient, start, args, as_arrays(method, dtype), limit, box, max_steps, many, keep_path)
+
+
+def _shapes_of_one(start: Any, many: bool) -> Any:
+    def of(leaf: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(leaf.shape[1:] if many else leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype))
+
+    return jax.tree.map(of, start)
 
 
 @eqx.filter_jit
@@ -149,6 +155,12 @@ def _compiled(
     many: bool,
     keep_path: bool,
 ) -> OptimizationResult:
+    # Here and not before, so that what is compiled already is not checked again.
+    one = _shapes_of_one(start, many)
+    check_function(f, one, args, method)
+    if gradient is not None:
+        check_gradient(gradient, one, args)
+
     def solve(x0: Any) -> OptimizationResult:
         x, unravel = ravel_pytree(x0)
         objective = _objective(f, gradient, args, unravel, box, method)
@@ -209,8 +221,12 @@ def _result(
     )
 
 
-def _without_empty_rows(found: OptimizationResult) -> OptimizationResult:
-    rows = int(np.max(found.steps)) + 1
-    axis = np.ndim(found.steps)
-    kept = jax.tree.map(lambda leaf: leaf[(slice(None),) * axis + (slice(0, rows),)], found.trace)
-    return dataclasses.replace(found, trace=kept)
+def _without_empty_rows(trace: Trace, steps: Any) -> Trace:
+    kept = (slice(None),) * np.ndim(steps) + (slice(0, int(np.max(steps)) + 1),)
+
+    def cut(leaf: Any) -> Any:
+        # On the host: an array of JAX would be cut by a program compiled anew for every number of steps.
+        rows = np.asarray(leaf)[kept]
+        return jax.device_put(rows, leaf.sharding) if isinstance(leaf, jax.Array) else rows
+
+    return jax.tree.map(cut, trace)

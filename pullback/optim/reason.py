@@ -27,6 +27,8 @@ class Reason(eqx.Enumeration):
     line_search_failed = "no step length along the direction lowered the value enough"
     radius_collapsed = "the trust region shrank to nothing: the model no longer foretells the value"
     simplex_collapsed = "the simplex shrank below the tolerance"
+    simplex_flat = "the simplex became flat before it became small: the point need not be stationary"
+    infeasible = "the violation of the constraints no longer falls: perhaps no point fulfils them all"
     not_finite_at_start = "the value or the gradient at the start is not finite"
     not_finite = "the value or the gradient became infinite or NaN; the last finite point is given"
     unbounded = "the value falls without bound along the steps; the last finite point is given"
@@ -46,6 +48,8 @@ MEMBERS = (
     Reason.line_search_failed,
     Reason.radius_collapsed,
     Reason.simplex_collapsed,
+    Reason.simplex_flat,
+    Reason.infeasible,
     Reason.not_finite_at_start,
     Reason.not_finite,
     Reason.unbounded,

@@ -6,21 +6,41 @@ from pullback.core.errors import ConfigurationError, unknown_name
 from pullback.optim.methods.bfgs import BFGS as BFGS
 from pullback.optim.methods.broyden import Broyden as Broyden
 from pullback.optim.methods.dfp import DFP as DFP
+from pullback.optim.methods.fista import FISTA as FISTA
+from pullback.optim.methods.gauss_newton import GaussNewton as GaussNewton
 from pullback.optim.methods.gradient_descent import GradientDescent as GradientDescent
 from pullback.optim.methods.lbfgs import LBFGS as LBFGS
+from pullback.optim.methods.levenberg_marquardt import LevenbergMarquardt as LevenbergMarquardt
 from pullback.optim.methods.method import Info as Info
 from pullback.optim.methods.method import Method as Method
 from pullback.optim.methods.method import State as State
 from pullback.optim.methods.method import Work as Work
+from pullback.optim.methods.nelder_mead import NelderMead as NelderMead
 from pullback.optim.methods.newton import Newton as Newton
+from pullback.optim.methods.nonlinear_cg import NonlinearCG as NonlinearCG
+from pullback.optim.methods.projected_gradient import ProjectedGradient as ProjectedGradient
+from pullback.optim.methods.proximal_gradient import ProximalGradient as ProximalGradient
+from pullback.optim.methods.steepest_descent import SteepestDescent as SteepestDescent
+from pullback.optim.methods.truncated_newton import TruncatedNewton as TruncatedNewton
+from pullback.optim.methods.trust_region import TrustRegion as TrustRegion
 
 METHODS: dict[str, type[Method]] = {
     "bfgs": BFGS,
     "broyden": Broyden,
     "dfp": DFP,
+    "fista": FISTA,
+    "gauss_newton": GaussNewton,
     "gradient_descent": GradientDescent,
     "lbfgs": LBFGS,
+    "levenberg_marquardt": LevenbergMarquardt,
+    "nelder_mead": NelderMead,
     "newton": Newton,
+    "nonlinear_cg": NonlinearCG,
+    "projected_gradient": ProjectedGradient,
+    "proximal_gradient": ProximalGradient,
+    "steepest_descent": SteepestDescent,
+    "trust_region": TrustRegion,
+    "truncated_newton": TruncatedNewton,
 }
 
 
