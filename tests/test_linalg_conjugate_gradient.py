@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -228,6 +229,15 @@ def test_zero_right_side_and_solution_as_start_need_no_step() -> None:
         assert reason(result) == IterationReason.CONVERGED and result.steps == 0
 
 
+@pytest.mark.parametrize("scale", [1e-250, 1e-30, 1e200])
+def test_the_size_of_the_right_side_changes_nothing(scale: float) -> None:
+    matrix, b = with_spectrum([1, 2, 5, 9]), right_side(4)
+    whole, scaled = conjugate_gradient(matrix, b, radius=0.5), conjugate_gradient(matrix, b * scale, radius=0.5 * scale)
+    np.testing.assert_allclose(scaled.x, whole.x * scale, rtol=1e-12)
+    np.testing.assert_allclose(scaled.residual_norm, whole.residual_norm * scale, rtol=1e-10)
+    assert reason(scaled) == reason(whole) == IterationReason.BOUNDARY and scaled.steps == whole.steps
+
+
 def test_preconditioner_that_is_not_positive_breaks_down() -> None:
     result = conjugate_gradient(np.eye(3), np.ones(3), preconditioner=lambda r: -r)
     assert reason(result) == IterationReason.BREAKDOWN and result.steps == 0
@@ -263,6 +273,14 @@ def test_many_right_sides_in_one_program_equal_their_solo_runs() -> None:
         one = jax.tree.map(lambda leaf, at=place: leaf[at], together)
         assert int(one.reason) == int(solo.reason) and int(one.steps) == int(solo.steps)
         np.testing.assert_allclose(one.x, solo.x, rtol=2e-5, atol=1e-6)
+
+
+def test_forward_derivative_is_that_of_the_inverse() -> None:
+    matrix, b, change = with_spectrum([1, 2, 3, 9]), right_side(4), right_side(4, 1)
+    with jax.enable_x64(True):
+        solve = partial(conjugate_gradient, jnp.asarray(matrix), tolerance=1e-12)
+        _, tangent = jax.jvp(lambda b: solve(b).x, (jnp.asarray(b),), (jnp.asarray(change),))
+    np.testing.assert_allclose(tangent, np.linalg.solve(matrix, change), rtol=1e-8)
 
 
 def test_precision_follows_the_arrays() -> None:

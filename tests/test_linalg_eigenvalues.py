@@ -237,6 +237,13 @@ def test_a_start_of_zeros_has_no_direction(function: Any) -> None:
         function(np.eye(2), np.zeros(2))
 
 
+@pytest.mark.parametrize("function", [power_iteration, lanczos, extreme_eigenvalues])
+def test_the_size_of_the_start_changes_nothing(function: Any) -> None:
+    matrix, start = symmetric(4), np.array([1.0, 2.0, 0.5, -1.0])
+    for scale in (2.0**-700, 2.0**700):
+        jax.tree.map(np.testing.assert_array_equal, function(matrix, start * scale), function(matrix, start))
+
+
 @pytest.mark.parametrize("function", [hutchinson_trace, spectral_density])
 def test_unknown_distribution(function: Any) -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'normal'"):

@@ -171,6 +171,9 @@ def _solve(
     verify: bool,
 ) -> ConjugateGradientResult:
     precondition = preconditioner if preconditioner is not None else lambda r: r
+    scale = power_of_two(jax.lax.stop_gradient(b)) if x0 is None else jnp.ones((), b.dtype)
+    b, radius = b / scale, None if limits.radius is None else limits.radius / scale
+    limits = limits._replace(absolute_tolerance=limits.absolute_tolerance / scale, radius=radius)
     target = jnp.maximum(limits.tolerance * jnp.linalg.norm(b), limits.absolute_tolerance)
     start = _start(product, precondition, b, x0, target, max_steps)
     state = jax.lax.while_loop(
@@ -186,8 +189,22 @@ def _solve(
         drifted = (reason == IterationReason.CONVERGED) & ~(residual_norm <= 2 * target)
         reason = jnp.where(drifted, IterationReason.ROUNDING, reason)
     return ConjugateGradientResult(
-        state.x, residual_norm, state.steps, reason, state.direction, state.residual_norms, state.alpha, state.beta
+        x=scale * state.x,
+        residual_norm=scale * residual_norm,
+        steps=state.steps,
+        reason=reason,
+        direction=scale * state.direction,
+        residual_norms=scale * state.residual_norms,
+        alpha=state.alpha,
+        beta=state.beta,
     )
+
+
+def power_of_two(b: Float[Array, " n"]) -> Float[Array, ""]:
+    """The size of `b` to a power of two: dividing by it rounds nothing and keeps squares within range."""
+    largest = jnp.max(jnp.abs(b), initial=0.0)
+    exponent = jnp.frexp(largest)[1] - 1
+    return jnp.where((largest > 0) & jnp.isfinite(largest), jnp.ldexp(jnp.ones_like(largest), exponent), 1.0)
 
 
 def _start(

@@ -53,9 +53,11 @@ def begin(product: Product, start: Any, key: Any, purpose: str) -> tuple[Callabl
         vector = jax.random.normal(as_key(key, purpose), (size,), dtype)
     else:
         vector = as_vector("start", start)
-    length = jnp.linalg.norm(vector)
-    if known(length) and not bool(length > 0):
+    largest = jnp.max(jnp.abs(vector))
+    if known(largest) and not bool(largest > 0):
         raise DataError(
             "start is zero", expected="a vector with a direction", got="0", fix="pass the size for a random start"
         )
-    return as_product(product, dtype, size), vector / length
+    # In two steps, so that no square leaves the range of the type.
+    vector = vector / largest
+    return as_product(product, dtype, size), vector / jnp.linalg.norm(vector)
