@@ -43,7 +43,7 @@ class OptimizationResult(eqx.Module):
 
     Parameters
     ----------
-    x : the best point, of the structure of the start.
+    x : the point where it ended, of the structure of the start.
     value : the objective there.
     gradient : of the structure of `x`.
     gradient_norm : measure of stationarity: the norm of the gradient, of the projected gradient within bounds.
@@ -55,10 +55,10 @@ class OptimizationResult(eqx.Module):
     """
 
     x: Any
-    value: Float[Array, " *starts"]
+    value: Float[Array | np.ndarray, " *starts"]
     gradient: Any
-    gradient_norm: Float[Array, " *starts"]
-    steps: Int[Array, " *starts"]
+    gradient_norm: Float[Array | np.ndarray, " *starts"]
+    steps: Int[Array | np.ndarray, " *starts"]
     work: Work
     reason: Any
     trace: Trace

@@ -31,7 +31,8 @@ class BarzilaiBorwein(eqx.Module):
 
     Parameters
     ----------
-    formula : "long", "short", or "alternating": one after the other.
+    formula : "short", the safer one where the curvature changes; "long", the faster one on quadratics; or
+        "alternating".
     first : the first step has this length.
     largest : bound on the step length.
 
@@ -40,7 +41,7 @@ class BarzilaiBorwein(eqx.Module):
     Barzilai, Borwein, "Two-point step size gradient methods", IMA Journal of Numerical Analysis 8 (1988).
     """
 
-    formula: Literal["long", "short", "alternating"] = "long"
+    formula: Literal["long", "short", "alternating"] = "short"
     first: Any = 1e-2
     largest: Any = 1e10
 

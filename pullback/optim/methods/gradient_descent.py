@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from pullback.optim.line_search.barzilai_borwein import BarzilaiBorwein
 from pullback.optim.methods.method import Info, Method, State, Work
 from pullback.optim.objective import Objective, Point
 
@@ -16,6 +17,13 @@ def gradient_descent_step(
 ) -> Float[Array, " n"]:
     r"""$x - \alpha g$."""
     return x - learning_rate * gradient
+
+
+class Rate(NamedTuple):
+    """Steps made, and the rate measured for the next one, where it is measured."""
+
+    step: Int[Array, ""]
+    measured: Float[Array, ""]
 
 
 class GradientDescent(Method):
@@ -28,7 +36,8 @@ class GradientDescent(Method):
 
     Parameters
     ----------
-    learning_rate : $\alpha$, a number or a function of the number of steps made (`pullback.optim.schedules`).
+    learning_rate : $\alpha$: a number, a function of the number of steps made (`pullback.optim.schedules`), or
+        `BarzilaiBorwein()`, which takes it from the curvature along the last step.
 
     Examples
     --------
@@ -42,16 +51,24 @@ class GradientDescent(Method):
     Cauchy, "Méthode générale pour la résolution des systèmes d'équations simultanées", Comptes rendus 25 (1847).
     """
 
-    patience: ClassVar[int] = 100
+    # Step lengths of Barzilai and Borwein let the value rise for long stretches.
+    patience: ClassVar[int] = 500
     learning_rate: Any = 1e-3
 
     def init(self, objective: Objective, point: Point) -> State:
         del objective
-        return State(point, jnp.zeros((), jnp.int32))
+        rule = self.learning_rate
+        first = rule.initial(point.gradient) if isinstance(rule, BarzilaiBorwein) else jnp.zeros_like(point.value)
+        return State(point, Rate(jnp.zeros((), jnp.int32), first))
 
     def step(self, objective: Objective, state: State) -> tuple[State, Info]:
-        step: Int[Array, ""] = state.memory
-        rate = self.learning_rate(step) if callable(self.learning_rate) else self.learning_rate
-        rate = jnp.asarray(rate, state.point.x.dtype)
-        point = objective.at(gradient_descent_step(state.point.x, state.point.gradient, rate))
-        return State(point, step + 1), Info(rate, Work.of(values=1, gradients=1))
+        (x, _, gradient), (step, measured) = state
+        rule = self.learning_rate
+        if isinstance(rule, BarzilaiBorwein):
+            rate = measured
+        else:
+            rate = jnp.asarray(rule(step) if callable(rule) else rule, x.dtype)
+        point = objective.at(gradient_descent_step(x, gradient, rate))
+        if isinstance(rule, BarzilaiBorwein):
+            measured = rule.step_length(point.x - x, point.gradient - gradient, step)
+        return State(point, Rate(step + 1, measured)), Info(rate, Work.of(values=1, gradients=1))
