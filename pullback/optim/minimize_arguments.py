@@ -79,6 +79,18 @@ def _check_finite(name: str, array: np.ndarray) -> None:
         )
 
 
+def check_starts(start: Any) -> None:
+    """That all arrays of the start carry one first axis of the same length."""
+    lengths = {leaf.shape[:1] for leaf in jax.tree.leaves(start)}
+    if lengths == {()} or len(lengths) > 1:
+        raise DataError(
+            "with many=True the arrays of x0 carry a first axis, one entry a start",
+            expected="arrays of shape (starts, ...), with the same number of starts",
+            got=_shapes(start),
+            fix="stack the starts, or pass many=False",
+        )
+
+
 def check_function(f: Callable[..., Any], x0: Any, args: tuple[Any, ...], method: Method) -> None:
     """That `f` gives what the method minimizes: one real number, or the residuals of a sum of squares."""
     if not callable(f):
@@ -184,7 +196,12 @@ def _bound(side: Any, x0: Any, name: str) -> Array:
 
 def as_arrays(method: Method, dtype: Any) -> Method:
     """The options that are numbers as arrays, so that another number does not compile the program again."""
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype) if isinstance(leaf, float) else leaf, method)
+    return jax.tree.map(lambda leaf: as_array(leaf, dtype) if isinstance(leaf, float) else leaf, method)
+
+
+def as_array(number: Any, dtype: Any) -> Any:
+    """The number as an array; one of the host, which costs a call less than one of JAX."""
+    return jnp.asarray(number, dtype) if isinstance(number, jax.Array) else np.asarray(number, dtype)
 
 
 def refuse_throw(throw: bool) -> None:
