@@ -40,14 +40,20 @@ from pullback.optim.adamw import decay_update
 from pullback.optim.clip_by_norm import clip_by_norm_update, global_norm
 from pullback.optim.clip_by_value import clip_by_value_update
 from pullback.optim.dynamics.flow import runge_kutta_update
+from pullback.optim.line_search.barzilai_borwein import long_step_length, short_step_length
+from pullback.optim.line_search.exact import exact_step_length
 from pullback.optim.methods.bfgs import bfgs_direct_update, bfgs_inverse_update, damped_change
 from pullback.optim.methods.broyden import broyden_update
 from pullback.optim.methods.dfp import dfp_inverse_update
 from pullback.optim.methods.fista import extrapolate, fista_parameter
 from pullback.optim.methods.gradient_descent import gradient_descent_step
 from pullback.optim.methods.nelder_mead import simplex_trial
+from pullback.optim.methods.newton import saddle_free_direction
+from pullback.optim.methods.nonlinear_cg import FORMULAS
 from pullback.optim.methods.proximal_step import gradient_mapping
 from pullback.optim.methods.residual_memory import column_cosines
+from pullback.optim.methods.steepest_descent import steepest_in_euclidean_norm, steepest_in_infinity_norm
+from pullback.optim.methods.truncated_newton import eisenstat_walker_forcing
 from pullback.optim.minimize import half_sum_of_squares
 from pullback.optim.momentum import momentum_update, velocity_gain
 from pullback.optim.nesterov import nesterov_update
@@ -61,6 +67,7 @@ from pullback.optim.schedules.multi_step import multi_step
 from pullback.optim.schedules.step_decay import step_decay
 from pullback.optim.schedules.warm_up import warm_up
 from pullback.optim.sgd import sgd_update
+from pullback.optim.trust_region.cauchy import cauchy_length
 from pullback.optim.trust_region.radius import decrease_ratio
 from pullback.testing.equations import EquationExample, check_equation
 
@@ -221,8 +228,23 @@ METHOD_UPDATES = [
     EquationExample("damped_change", damped_change, output="y'"),
     EquationExample("dfp_inverse_update", dfp_inverse_update, output="H'"),
     EquationExample("column_cosines", column_cosines, (real(4, 3), real(4)), output="c"),
+    EquationExample("cauchy_length", cauchy_length, output="t"),
+    EquationExample(
+        "eisenstat_walker_forcing",
+        eisenstat_walker_forcing,
+        positive=("norm", "previous_norm", "eta"),
+        symbols={"norm": "g", "previous_norm": "g_{k-1}"},
+        output=r"\eta'",
+    ),
+    EquationExample("saddle_free_direction", saddle_free_direction, positive=("smallest",), output="d"),
     EquationExample("decrease_ratio", decrease_ratio, symbols={"decrease": r"\delta"}, output=r"\rho"),
     EquationExample("runge_kutta_update", runge_kutta_update, output="x'"),
+    EquationExample("steepest_in_euclidean_norm", steepest_in_euclidean_norm, output="d"),
+    EquationExample("steepest_in_infinity_norm", steepest_in_infinity_norm, values=(0.0,), output="d"),
+    *(EquationExample(name, formula, output=r"\beta") for name, formula in FORMULAS.items()),
+    EquationExample("exact_step_length", exact_step_length, output=r"\alpha"),
+    EquationExample("long_step_length", long_step_length, output=r"\alpha"),
+    EquationExample("short_step_length", short_step_length, output=r"\alpha"),
     EquationExample("half_sum_of_squares", half_sum_of_squares, output="f"),
     EquationExample("soft_threshold", soft_threshold, positive=("t",), values=(0.3,)),
     EquationExample("block_soft_threshold", block_soft_threshold, positive=("norm", "t"), output="v'"),

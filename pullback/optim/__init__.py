@@ -12,6 +12,8 @@ from pullback.optim.clip_by_norm import clip_by_norm as clip_by_norm
 from pullback.optim.clip_by_norm import global_norm as global_norm
 from pullback.optim.clip_by_value import clip_by_value as clip_by_value
 from pullback.optim.learning_rate import learning_rate_in_force as learning_rate_in_force
+from pullback.optim.least_squares_covariance import LeastSquaresCovariance as LeastSquaresCovariance
+from pullback.optim.least_squares_covariance import least_squares_covariance as least_squares_covariance
 from pullback.optim.methods import METHODS as METHODS
 from pullback.optim.minimize import minimize as minimize
 from pullback.optim.momentum import convert_momentum as convert_momentum
