@@ -39,6 +39,14 @@ from pullback.optim.adam import adam_update, bias_correction
 from pullback.optim.adamw import decay_update
 from pullback.optim.clip_by_norm import clip_by_norm_update, global_norm
 from pullback.optim.clip_by_value import clip_by_value_update
+from pullback.optim.constraints.lagrangian import (
+    augmented_lagrangian,
+    complementarity_residual,
+    equality_multipliers,
+    inequality_multipliers,
+    infeasibility,
+    lagrangian,
+)
 from pullback.optim.dynamics.flow import runge_kutta_update
 from pullback.optim.line_search.barzilai_borwein import long_step_length, short_step_length
 from pullback.optim.line_search.exact import exact_step_length
@@ -252,6 +260,12 @@ METHOD_UPDATES = [
     EquationExample("fista_parameter", fista_parameter, output="t'"),
     EquationExample("extrapolate", extrapolate, output="y"),
     EquationExample("simplex_trial", simplex_trial, output="x'"),
+    EquationExample("augmented_lagrangian", augmented_lagrangian, positive=("rho", "mu"), output="A"),
+    EquationExample("lagrangian", lagrangian, output="L"),
+    EquationExample("equality_multipliers", equality_multipliers, output=r"\lambda'"),
+    EquationExample("inequality_multipliers", inequality_multipliers, positive=("mu",), output=r"\mu'"),
+    EquationExample("infeasibility", infeasibility, output="v"),
+    EquationExample("complementarity_residual", complementarity_residual, output="c"),
 ]
 
 SCHEDULES = [

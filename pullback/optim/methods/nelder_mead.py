@@ -44,10 +44,11 @@ class NelderMead(Method):
 
     The worst vertex $x_{n+1}$ is replaced by its reflection $x_r$, by an expansion beyond it, or by a contraction
     towards $c$; if none is better, all shrink towards the best. For a few variables and functions without derivatives;
-    there is no proof that it finds a minimum, and McKinnon's function shows that it need not; along a kink it crawls. It ends when both the
-    largest distance of a vertex from the best one, in any coordinate, and the spread of the values reach the tolerance.
-    A simplex that became flat before it became small says nothing of the directions that it lost: it is rebuilt with
-    right angles about its best vertex, as Kelley advises, or, with `rebuild=False`, this is the reason to end.
+    there is no proof that it finds a minimum, and McKinnon's function shows that it need not; along a kink it crawls.
+    It ends when both the largest distance of a vertex from the best one, in any coordinate, and the spread of the
+    values reach the tolerance. A simplex that became flat before it became small says nothing of the directions that
+    it lost: it is rebuilt with right angles about its best vertex, as Kelley advises, or, with `rebuild=False`, this is
+    the reason to end.
 
     Parameters
     ----------
