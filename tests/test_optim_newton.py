@@ -100,7 +100,7 @@ def test_directions_lead_down_whatever_the_hessian(seed: int) -> None:
         saddle_free = np.asarray(saddle_free_direction(vectors, w, jnp.asarray(g), jnp.asarray(1e-12)))
     shifted = -modified_cholesky((H + H.T) / 2).solve(g)
     expected = -(Q / np.abs(spectrum)) @ Q.T @ g
-    np.testing.assert_allclose(saddle_free, expected, rtol=1e-7, atol=1e-7 * np.linalg.norm(expected))
+    np.testing.assert_allclose(saddle_free, expected, rtol=1e-7, atol=1e-7 * float(np.linalg.norm(expected)))
     assert saddle_free @ g < 0
     assert shifted @ g < 0
     definite = Q * (np.abs(spectrum) + 0.5) @ Q.T
@@ -142,7 +142,7 @@ def test_truncated_newton_makes_few_products_in_many_dimensions() -> None:
     found = minimize(function, np.zeros(90), args=(scales, target), method="truncated_newton", tolerance=1e-9)
     assert found.converged
     assert found.work.products <= 60
-    exact = [
+    exact: Any = [
         scipy.optimize.brentq(lambda t, s=s, c=c: s * (t - c) + np.tanh(t), -5, 5)
         for s, c in zip(scales, target, strict=True)
     ]

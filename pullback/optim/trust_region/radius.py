@@ -36,13 +36,14 @@ class Proposal(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """The end of the trials of one step: the last proposal, whether it counts, the next radius."""
+    """The end of the trials of one step: the last proposal, whether it counts, the next radius, what was foretold."""
 
     proposal: Proposal
     accepted: Bool[Array, ""]
     radius: Float[Array, ""]
     trials: Int[Array, ""]
     products: Int[Array, ""]
+    largest_decrease: Float[Array, ""]
 
 
 class RadiusRule(eqx.Module):
@@ -109,13 +110,15 @@ class RadiusRule(eqx.Module):
 
         def judged(before: Tried) -> Tried:
             proposal = propose(before.radius)
-            ratio = _ratio(value, proposal, level)
+            largest = jnp.maximum(before.largest_decrease, proposal.decrease)
+            ratio = _ratio(value, proposal, level, largest)
             return Tried(
                 proposal,
                 ratio > self.accept,
                 self.following(before.radius, ratio, proposal),
                 before.trials + 1,
                 before.products + proposal.products,
+                largest,
             )
 
         def going(tried: Tried) -> Array:
@@ -124,7 +127,9 @@ class RadiusRule(eqx.Module):
         # A proposal is compiled once: the first trial too happens inside the loop.
         none = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(propose, radius))
         zero = jnp.zeros((), jnp.int32)
-        return jax.lax.while_loop(going, judged, Tried(none, jnp.zeros((), bool), radius, zero, zero))
+        return jax.lax.while_loop(
+            going, judged, Tried(none, jnp.zeros((), bool), radius, zero, zero, jnp.zeros_like(radius))
+        )
 
     def following(self, radius: Float[Array, ""], ratio: Float[Array, ""], proposal: Proposal) -> Float[Array, ""]:
         """The next radius."""
@@ -140,6 +145,8 @@ def decrease_ratio(f: Float[Array, ""], f_next: Float[Array, ""], decrease: Floa
     return (f - f_next) / decrease
 
 
-def _ratio(value: Array, proposal: Proposal, level: Array) -> Float[Array, ""]:
+def _ratio(value: Array, proposal: Proposal, level: Array, largest: Array) -> Float[Array, ""]:
     lost = (proposal.decrease <= level) & (jnp.abs(proposal.value - value) <= level)
+    # A model that foretold far more in this very step was wrong, and not lost in rounding.
+    lost &= largest <= 1e4 * level
     return jnp.where(lost, 1, decrease_ratio(value, proposal.value, proposal.decrease))
