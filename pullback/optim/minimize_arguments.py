@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -19,29 +20,29 @@ from pullback.optim.objective import Box
 from pullback.optim.result import OptimizationResult
 
 
-def as_start(x0: Any) -> Any:
+def as_start(x0: Any, name: str = "x0") -> Any:
     """The start with arrays of floats for leaves; lists of plain numbers count as vectors."""
     if isinstance(x0, list | tuple) and all(isinstance(leaf, int | float) for leaf in jax.tree.leaves(x0)):
-        x0 = _as_array(x0)
+        x0 = _as_array(x0, name)
     if not jax.tree.leaves(x0):
-        raise DataError("x0 holds no number", expected="a number, an array or a container of them", got=repr(x0))
-    return jax.tree_util.tree_map_with_path(_as_float, x0)
+        raise DataError(f"{name} holds no number", expected="a number, an array or a container of them", got=repr(x0))
+    return jax.tree_util.tree_map_with_path(partial(_as_float, name), x0)
 
 
-def _as_array(numbers: Any) -> np.ndarray:
+def _as_array(numbers: Any, name: str) -> np.ndarray:
     try:
         return np.asarray(numbers, np.float64)
     except ValueError:
         raise DataError(
-            "x0 is a list of lists of different lengths",
+            f"{name} is a list of lists of different lengths",
             expected="a rectangular list of numbers, an array, or a dictionary of arrays",
             got=repr(numbers),
             fix="pass a dictionary of arrays where parts differ in shape",
         ) from None
 
 
-def _as_float(path: Any, leaf: Any) -> Any:
-    name = f"x0{'.' if path and not path_string(path).startswith('[') else ''}{path_string(path)}"
+def _as_float(name: str, path: Any, leaf: Any) -> Any:
+    name = f"{name}{'.' if path and not path_string(path).startswith('[') else ''}{path_string(path)}"
     if isinstance(leaf, jax.Array):
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
             raise _not_real(name, leaf.dtype)

@@ -1,0 +1,125 @@
+"""Curvature, kind of critical point, convexity and findings, against closed forms and NumPy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pullback.core.errors import ConfigurationError, DataError, DerivativeError
+from pullback.optim.diagnosis import classify_critical_point, curvature
+from pullback.testing.problems import himmelblau
+
+
+def quadratic_of(x, matrix):
+    return x @ matrix @ x / 2
+
+
+def spread(n, condition):
+    return np.geomspace(1.0, condition, n)
+
+
+def rotated(eigenvalues, seed=0):
+    basis = np.linalg.qr(np.random.default_rng(seed).normal(size=(len(eigenvalues),) * 2))[0]
+    return basis * eigenvalues @ basis.T
+
+
+def test_curvature_of_a_quadratic_is_that_of_its_matrix():
+    matrix = rotated(spread(20, 1e4))
+    found = curvature(quadratic_of, np.ones(20), (matrix,))
+    expected = np.linalg.eigvalsh(matrix)
+    np.testing.assert_allclose(found.smallest, expected[0], rtol=1e-10)
+    np.testing.assert_allclose(found.smoothness, expected[-1], rtol=1e-12)
+    np.testing.assert_allclose(found.condition_number, expected[-1] / expected[0], rtol=1e-10)
+    assert found.smoothness.dtype == np.float64
+
+
+def test_lanczos_bounds_enclose_an_eigenvalue_of_a_large_quadratic():
+    eigenvalues = np.concatenate([[1.0], np.linspace(20, 60, 298), [100.0]])
+    matrix = rotated(eigenvalues)
+    found = curvature(quadratic_of, np.zeros(300), (matrix,))
+    assert found.products == 50
+    assert abs(found.smallest - 1) <= found.smallest_bound <= 1e-6
+    assert abs(found.largest - 100) <= found.largest_bound <= 1e-6
+    few = curvature(quadratic_of, np.zeros(300), (matrix,), steps=4)
+    assert np.min(np.abs(eigenvalues - few.smallest)) <= few.smallest_bound
+    assert few.smallest >= 1 and few.largest <= 100
+
+
+def test_curvature_of_a_container_of_arrays():
+    def f(x):
+        return jnp.sum(x["a"] ** 2) + 3 * x["b"] ** 2 + x["a"][0] * x["b"]
+
+    found = curvature(f, {"a": np.zeros(2), "b": np.float64(1)})
+    expected = np.linalg.eigvalsh(np.array([[2.0, 0, 1], [0, 2, 0], [1, 0, 6]]))
+    np.testing.assert_allclose((found.smallest, found.largest), (expected[0], expected[-1]), rtol=1e-12)
+
+
+def test_curvature_keeps_single_precision_and_runs_over_many_points():
+    points = jnp.array([[1.0, 2.0], [3.0, 4.0]], jnp.float32)
+    found = jax.vmap(lambda x: curvature(lambda x: jnp.sum(x**4), x).smoothness)(points)
+    assert found.dtype == jnp.float32
+    np.testing.assert_allclose(found, [48, 192], rtol=1e-6)
+
+
+def test_no_strong_convexity_beside_a_flat_or_falling_direction():
+    flat = curvature(lambda x: x[0] ** 2 + 0 * x[1], [1.0, 1.0])
+    assert flat.strong_convexity == 0 and np.isinf(flat.condition_number)
+    falling = curvature(lambda x: x[0] ** 2 - 5 * x[1] ** 2, [1.0, 1.0])
+    assert (falling.smoothness, falling.smallest, falling.strong_convexity) == (10, -10, 0)
+
+
+def quartic(t):
+    return t**4 - 4 * t**3 - 2 * t**2 + 10 * t + 15
+
+
+def test_the_three_critical_points_of_a_quartic():
+    roots = np.sort(np.roots([4, -12, -4, 10]).real)
+    assert [classify_critical_point(quartic, root).kind for root in roots] == [
+        "strict minimum",
+        "strict maximum",
+        "strict minimum",
+    ]
+    np.testing.assert_allclose(roots[2], 3.0597919701, atol=1e-10)
+    np.testing.assert_allclose(
+        classify_critical_point(quartic, roots[1]).eigenvalues, np.polyval([12, -24, -4], roots[1])
+    )
+
+
+HIGHER = {
+    "monkey saddle": (lambda x: x[0] ** 3 - 3 * x[0] * x[1] ** 2, [0.0, 0.0], "degenerate", (0, 2, 0)),
+    "saddle": (lambda x: x[0] * x[1], [0.0, 0.0], "saddle", (1, 0, 1)),
+    "saddle with a flat direction": (lambda x: x[0] ** 2 - x[1] ** 2 + x[2] ** 4, [0.0] * 3, "saddle", (1, 1, 1)),
+    "trough": (lambda x: x[0] ** 2 + x[1] ** 4, [0.0, 0.0], "degenerate", (1, 1, 0)),
+    "trough, nearly there": (lambda x: x[0] ** 2 + x[1] ** 4, [1e-9, 1e-3], "degenerate", (1, 1, 0)),
+    "inflection, nearly there": (lambda x: x**3, 1e-4, "degenerate", (0, 1, 0)),
+    "constant": (lambda x: 0 * x[0] + 3, [1.0, 2.0], "degenerate", (0, 2, 0)),
+    "weak minimum of a quadratic": (lambda x: 1e-9 * x[0] ** 2 + x[1] ** 2, [1.0, 0.0], "strict minimum", (2, 0, 0)),
+    "dome": (lambda x: -jnp.sum(jnp.cosh(x)), [0.0, 0.0, 0.0], "strict maximum", (0, 0, 3)),
+    "slope": (lambda x: x[0] ** 2 + x[1], [0.0, 0.0], "not critical", (1, 1, 0)),
+}
+
+
+@pytest.mark.parametrize("name", HIGHER)
+def test_kind_and_inertia(name):
+    f, x, kind, inertia = HIGHER[name]
+    found = classify_critical_point(f, x)
+    assert (found.kind, tuple(found.inertia)) == (kind, inertia), str(found)
+
+
+def test_the_minima_of_himmelblau():
+    problem = himmelblau()
+    kinds = [classify_critical_point(problem.function, x, tolerance=1e-3).kind for x in problem.minimizers]
+    assert kinds == ["strict minimum"] * 4
+    assert classify_critical_point(problem.function, [-0.270845, -0.923039], tolerance=1e-3).kind == "strict maximum"
+    assert classify_critical_point(problem.function, [3.385154, 0.073852], tolerance=1e-3).kind == "saddle"
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(DerivativeError, match="f does not return what was minimized"):
+        curvature(lambda x: x, np.ones(2))
+    with pytest.raises(DataError, match="x is not finite"):
+        classify_critical_point(jnp.sum, [np.nan, 1.0])
+    with pytest.raises(ConfigurationError, match="steps must be a positive integer"):
+        curvature(jnp.sum, np.ones(2), steps=0)
+    with pytest.raises(ConfigurationError, match="tolerance must be positive"):
+        classify_critical_point(jnp.sum, np.ones(2), tolerance=0.0)
