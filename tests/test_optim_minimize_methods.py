@@ -13,10 +13,15 @@ from pullback.optim.methods.lbfgs import LBFGS
 from pullback.optim.methods.levenberg_marquardt import LevenbergMarquardt
 from pullback.optim.methods.nelder_mead import NelderMead
 from pullback.optim.methods.newton import Newton
+from pullback.optim.methods.nonlinear_cg import NonlinearCG
 from pullback.optim.methods.projected_gradient import ProjectedGradient
 from pullback.optim.methods.proximal_gradient import ProximalGradient
+from pullback.optim.methods.sr1 import SR1
+from pullback.optim.methods.steepest_descent import SteepestDescent
+from pullback.optim.methods.truncated_newton import TruncatedNewton
+from pullback.optim.methods.trust_region import TrustRegion
 from pullback.optim.proximal import L1
-from pullback.testing.methods import CHECKS, MethodCase
+from pullback.testing.methods import CHECKS, MethodCase, check_container, check_plateau, check_unbounded
 
 CASES = {
     "bfgs": MethodCase(BFGS()),
@@ -29,12 +34,22 @@ CASES = {
     "levenberg_marquardt": MethodCase(LevenbergMarquardt()),
     "nelder_mead": MethodCase(NelderMead()),
     "newton": MethodCase(Newton()),
+    "nonlinear_cg": MethodCase(NonlinearCG()),
     "projected_gradient": MethodCase(ProjectedGradient(), bounds=(-3.0, 3.0)),
     "proximal_gradient": MethodCase(ProximalGradient(L1(0.0))),
+    "sr1": MethodCase(SR1()),
+    "steepest_descent": MethodCase(SteepestDescent()),
+    "trust_region": MethodCase(TrustRegion()),
+    "truncated_newton": MethodCase(TruncatedNewton()),
 }
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
+# Their programs are compiled for one check alone.
+SLOW = (check_container, check_plateau, check_unbounded)
+MARKED = [pytest.param(check, marks=pytest.mark.slow if check in SLOW else ()) for check in CHECKS]
+
+
+@pytest.mark.parametrize("check", MARKED, ids=lambda check: check.__name__.removeprefix("check_"))
 @pytest.mark.parametrize("name", METHODS)
 def test_method(name, check):
     check(CASES[name])

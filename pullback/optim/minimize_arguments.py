@@ -10,8 +10,6 @@ import jax
 import jax.core
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
-from jaxtyping import Array
 
 from pullback.core.errors import ConfigurationError, ConvergenceError, DataError, DerivativeError
 from pullback.core.trees import path_string
@@ -163,7 +161,13 @@ def as_box(bounds: Any, x0: Any, method: Method) -> Box | None:
             "bounds is not a pair", expected="(lower, upper)", got=repr(bounds), fix="pass bounds=(lower, upper)"
         )
     lower, upper = (_bound(side, x0, name) for side, name in zip(bounds, ("lower", "upper"), strict=True))
-    crossed = np.flatnonzero(~(np.asarray(lower) <= np.asarray(upper)))
+    if isinstance(lower, np.ndarray) and isinstance(upper, np.ndarray):
+        _check_order(lower, upper)
+    return Box(jnp.asarray(lower), jnp.asarray(upper))
+
+
+def _check_order(lower: np.ndarray, upper: np.ndarray) -> None:
+    crossed = np.flatnonzero(~(lower <= upper))
     if len(crossed):
         k = int(crossed[0])
         raise ConfigurationError(
@@ -172,16 +176,18 @@ def as_box(bounds: Any, x0: Any, method: Method) -> Box | None:
             got=f"{float(lower[k])} and {float(upper[k])} in entry {k} ({len(crossed)} of {lower.size} entries cross)",
             fix="exchange or widen them",
         )
-    return Box(lower, upper)
 
 
-def _bound(side: Any, x0: Any, name: str) -> Array:
+def _bound(side: Any, x0: Any, name: str) -> Any:
+    """One side as a vector: of NumPy where its numbers are known, so that it can be checked."""
     leaves = jax.tree.leaves(x0)
     plain = isinstance(side, list | tuple) and all(isinstance(leaf, int | float) for leaf in jax.tree.leaves(side))
     side = np.asarray(side, np.float64) if plain else side
-    sides = [side] * len(leaves) if np.ndim(side) == 0 and not isinstance(side, dict) else jax.tree.leaves(side)
+    sides = [side] * len(leaves) if not isinstance(side, dict) and np.ndim(side) == 0 else jax.tree.leaves(side)
+    traced = any(isinstance(part, jax.core.Tracer) for part in sides)
+    numbers = jnp if traced else np
     try:
-        full = [np.broadcast_to(np.asarray(part), leaf.shape) for part, leaf in zip(sides, leaves, strict=True)]
+        full = [numbers.broadcast_to(part, leaf.shape).reshape(-1) for part, leaf in zip(sides, leaves, strict=True)]
     except ValueError:
         raise ConfigurationError(
             f"the {name} bound does not fit x0",
@@ -189,10 +195,7 @@ def _bound(side: Any, x0: Any, name: str) -> Array:
             got=str(jax.tree.map(np.shape, side)),
             fix="pass one bound for each entry of x0",
         ) from None
-    filled = jax.tree.unflatten(
-        jax.tree.structure(x0), [jnp.asarray(part, leaf.dtype) for part, leaf in zip(full, leaves, strict=True)]
-    )
-    return ravel_pytree(filled)[0]
+    return numbers.concatenate([part.astype(leaf.dtype) for part, leaf in zip(full, leaves, strict=True)])
 
 
 def as_arrays(method: Method, dtype: Any) -> Method:
