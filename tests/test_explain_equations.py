@@ -60,6 +60,7 @@ from pullback.optim.methods.newton import saddle_free_direction
 from pullback.optim.methods.nonlinear_cg import FORMULAS
 from pullback.optim.methods.proximal_step import gradient_mapping
 from pullback.optim.methods.residual_memory import column_cosines
+from pullback.optim.methods.sr1 import sr1_update
 from pullback.optim.methods.steepest_descent import steepest_in_euclidean_norm, steepest_in_infinity_norm
 from pullback.optim.methods.truncated_newton import eisenstat_walker_forcing
 from pullback.optim.minimize import half_sum_of_squares
@@ -235,6 +236,7 @@ METHOD_UPDATES = [
     EquationExample("broyden_update", broyden_update, output="B'"),
     EquationExample("damped_change", damped_change, output="y'"),
     EquationExample("dfp_inverse_update", dfp_inverse_update, output="H'"),
+    EquationExample("sr1_update", sr1_update, output="B'"),
     EquationExample("column_cosines", column_cosines, (real(4, 3), real(4)), output="c"),
     EquationExample("cauchy_length", cauchy_length, output="t"),
     EquationExample(

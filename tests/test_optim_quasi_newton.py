@@ -19,6 +19,7 @@ from pullback.optim.methods.dfp import DFP, dfp_inverse_update
 from pullback.optim.methods.lbfgs import LBFGS
 from pullback.optim.methods.pairs import Pairs
 from pullback.optim.methods.quasi_newton import Pair
+from pullback.optim.methods.sr1 import SR1, sr1_update
 from pullback.optim.objective import Box, Objective, Point
 
 DIMENSION = 5
@@ -94,10 +95,14 @@ def updated_by_scipy(strategy, kind, matrix, s, y):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_bfgs_updates_are_those_of_scipy(seed):
+def test_updates_are_those_of_scipy(seed):
     matrix, (s, y) = positive_definite(seed), curved_pair(seed)
-    for kind, ours in (("hess", bfgs_direct_update), ("inv_hess", bfgs_inverse_update)):
-        theirs = updated_by_scipy(scipy.optimize.BFGS(), kind, matrix, s, y)
+    for strategy, kind, ours in (
+        (scipy.optimize.BFGS(), "hess", bfgs_direct_update),
+        (scipy.optimize.BFGS(), "inv_hess", bfgs_inverse_update),
+        (scipy.optimize.SR1(), "hess", sr1_update),
+    ):
+        theirs = updated_by_scipy(strategy, kind, matrix, s, y)
         np.testing.assert_allclose(apply(ours, matrix, s, y), theirs, rtol=1e-10, atol=1e-12)
 
 
@@ -204,7 +209,7 @@ def test_all_members_take_the_same_steps_with_exact_searches():
 SCIPY_STEPS = {"bfgs": 34, "lbfgs": 36}
 
 
-@pytest.mark.parametrize("name", ["bfgs", "dfp", "broyden", "lbfgs"])
+@pytest.mark.parametrize("name", ["bfgs", "dfp", "broyden", "lbfgs", "sr1"])
 def test_rosenbrock(name):
     found = minimize(rosenbrock, [-1.2, 1.0], method=name, tolerance=1e-6)
     assert found.converged
@@ -220,11 +225,44 @@ def test_rosenbrock(name):
         lambda: BFGS(damping=True),
         lambda: Broyden(phi=1.5),
         lambda: LBFGS(memory=0),
+        lambda: SR1(skip=0.0),
     ],
 )
 def test_options_out_of_range_are_refused(make):
     with pytest.raises(ConfigurationError):
         make()
+
+
+def test_rank_one_knows_a_quadratic_after_independent_steps():
+    """Whatever the steps were, and whatever the signs of the curvatures (Nocedal, Wright, theorem 6.1)."""
+    hessian = positive_definite(3) @ np.diag([3.0, -1.0, 2.0, 0.5, -2.0]) @ positive_definite(3)
+    steps = np.random.default_rng(5).normal(size=(DIMENSION, DIMENSION))
+    B = np.eye(DIMENSION)
+    for k, s in enumerate(steps):
+        B = apply(sr1_update, B, s, hessian @ s)
+        np.testing.assert_allclose(B @ steps[: k + 1].T, hessian @ steps[: k + 1].T, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(B, hessian, rtol=1e-8, atol=1e-9)
+
+
+def test_rank_one_follows_negative_curvature():
+    """From beside a saddle, where the steepest descent leads to it, down to a minimum."""
+
+    def saddle(x):
+        return x[0] ** 4 / 4 - x[0] ** 2 / 2 + x[1] ** 2 + 0.3 * x[0] * x[1]
+
+    found = minimize(saddle, [1e-3, 1.0], method="sr1")
+    # Where both derivatives vanish: x_1 = -0.15 x_0 and x_0^2 = 1.045.
+    place = np.sqrt(1.045) * np.array([1.0, -0.15])
+    np.testing.assert_allclose(found.x, np.sign(found.x[0]) * place, atol=1e-6)
+    np.testing.assert_allclose(found.value, 1.045**2 / 4 - 1.045 / 2 - 0.0225 * 1.045, rtol=1e-9)
+
+
+def test_a_pair_that_tells_nothing_is_skipped():
+    method, B = SR1(), jnp.asarray(positive_definite(1))
+    s = jnp.ones(DIMENSION)
+    across = jnp.asarray([1.0, -1.0, 0.0, 0.0, 0.0])
+    for y in (B @ s, B @ s + across, jnp.full(DIMENSION, jnp.nan)):
+        np.testing.assert_array_equal(method.updated(B, jnp.zeros((), bool), Pair(s, y)), B)
 
 
 def memory_of(count, memory):

@@ -20,6 +20,7 @@ from pullback.optim.methods.newton import Newton as Newton
 from pullback.optim.methods.nonlinear_cg import NonlinearCG as NonlinearCG
 from pullback.optim.methods.projected_gradient import ProjectedGradient as ProjectedGradient
 from pullback.optim.methods.proximal_gradient import ProximalGradient as ProximalGradient
+from pullback.optim.methods.sr1 import SR1 as SR1
 from pullback.optim.methods.steepest_descent import SteepestDescent as SteepestDescent
 from pullback.optim.methods.truncated_newton import TruncatedNewton as TruncatedNewton
 from pullback.optim.methods.trust_region import TrustRegion as TrustRegion
@@ -38,6 +39,7 @@ METHODS: dict[str, type[Method]] = {
     "nonlinear_cg": NonlinearCG,
     "projected_gradient": ProjectedGradient,
     "proximal_gradient": ProximalGradient,
+    "sr1": SR1,
     "steepest_descent": SteepestDescent,
     "trust_region": TrustRegion,
     "truncated_newton": TruncatedNewton,
