@@ -22,6 +22,7 @@ from pullback.core.errors import PullbackError, unknown_name
 MEASUREMENTS = {
     "dispatch": "benchmarks.dispatch",
     "logging": "benchmarks.logging",
+    "minimize_logistic": "benchmarks.minimize_logistic",
     "startup": "benchmarks.startup",
     "table_memory": "benchmarks.table_memory",
 }
@@ -39,8 +40,8 @@ class Options:
     """The same training step in Pullback, PyTorch and Flax, side by side."""
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Cases to run: mlp_small, mlp_large, cnn, dispatch, logging, startup, table_memory, autodiff and each of
-    its cases (autodiff_mlp, ...); all if none is named."""
+    """Cases to run: mlp_small, mlp_large, cnn, dispatch, logging, minimize_logistic, startup, table_memory,
+    autodiff and each of its cases (autodiff_mlp, ...); all if none is named."""
 
     pairs: Annotated[int, tyro.conf.arg(metavar="N")] = 7
     """Rounds; each runs every program once in a fresh process."""
