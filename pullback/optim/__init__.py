@@ -12,6 +12,10 @@ from pullback.optim.clip_by_norm import clip_by_norm as clip_by_norm
 from pullback.optim.clip_by_norm import global_norm as global_norm
 from pullback.optim.clip_by_value import clip_by_value as clip_by_value
 from pullback.optim.constraints.minimize_constrained import minimize_constrained as minimize_constrained
+from pullback.optim.convergence import ConvergenceOrder as ConvergenceOrder
+from pullback.optim.convergence import convergence_order as convergence_order
+from pullback.optim.find_root import RootResult as RootResult
+from pullback.optim.find_root import find_root as find_root
 from pullback.optim.learning_rate import learning_rate_in_force as learning_rate_in_force
 from pullback.optim.least_squares_covariance import LeastSquaresCovariance as LeastSquaresCovariance
 from pullback.optim.least_squares_covariance import least_squares_covariance as least_squares_covariance

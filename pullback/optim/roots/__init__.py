@@ -1,0 +1,1 @@
+"""The methods of `find_root`, a file each: `start` and a pure `step`."""
