@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pullback.core.errors import ConfigurationError, DataError, DerivativeError
-from pullback.optim.diagnosis import classify_critical_point, curvature
+from pullback.optim.diagnosis import check_convexity, classify_critical_point, curvature
 from pullback.testing.problems import himmelblau
 
 
@@ -123,3 +123,77 @@ def test_bad_arguments_are_named():
         curvature(jnp.sum, np.ones(2), steps=0)
     with pytest.raises(ConfigurationError, match="tolerance must be positive"):
         classify_critical_point(jnp.sum, np.ones(2), tolerance=0.0)
+
+
+CONVEX = {
+    "log-sum-exp": lambda x: jax.nn.logsumexp(x),
+    "norm": lambda x: jnp.sqrt(1 + x @ x),
+    "difference that cancels": lambda x: 1e6 * jnp.sum(x) - 1e6 * jnp.sum(x[::-1]),
+    "kinks": lambda x: jnp.sum(jnp.abs(x)) + jnp.max(x),
+    "sum of exponentials": lambda x: jnp.sum(jnp.exp(3 * x)),
+}
+NOT_CONVEX = {
+    "root": lambda x: jnp.sum(jnp.sqrt(jnp.abs(x))),
+    "saddle": lambda x: x[0] * x[1] + x[2] ** 2,
+    "cosine": lambda x: jnp.sum(x**2) + 2 * jnp.cos(2 * x[0]),
+    "dip": lambda x: -jnp.exp(-x @ x),
+}
+CUBE = (-2 * np.ones(3), 2 * np.ones(3))
+
+
+@pytest.mark.parametrize("name", CONVEX)
+def test_no_violation_of_a_convex_function(name):
+    found = check_convexity(CONVEX[name], box=CUBE, samples=64)
+    assert not found.violated, str(found)
+    assert "proves nothing" in str(found)
+
+
+@pytest.mark.parametrize("name", NOT_CONVEX)
+def test_the_witness_can_be_checked_by_hand(name):
+    f = NOT_CONVEX[name]
+    found = check_convexity(f, box=CUBE, samples=64)
+    assert found.violated and str(found).startswith("not convex: ")
+    seen = found.witness
+    with jax.enable_x64(True):
+        x, y, t = jnp.asarray(seen.x), jnp.asarray(seen.y), seen.t
+        assert float(f(t * x + (1 - t) * y)) > float(t * f(x) + (1 - t) * f(y))
+        np.testing.assert_allclose(seen.left, float(f(t * x + (1 - t) * y)), rtol=1e-12)
+
+
+def test_range_of_curvature_over_a_region():
+    # The second derivative 1 + t^2 of t^2/2 + t^4/12 runs from 1 to 5 on [-2, 2].
+    found = check_convexity(lambda t: t**2 / 2 + t**4 / 12, box=(-2.0, 2.0), samples=400)
+    assert 1 <= found.strong_convexity <= 1.01 and 4.9 <= found.smoothness <= 5
+
+
+def test_a_violation_that_only_the_hessian_sees():
+    # The samples are nearly one point, where values cannot be told apart but curvatures can.
+    points = 0.5 + 1e-9 * np.arange(4.0)
+    found = check_convexity(lambda t: t**3 - 3 * t**2, points)
+    assert found.witness.inequality == "hessian"
+    np.testing.assert_allclose(found.witness.left, -3, rtol=1e-6)
+
+
+def test_convexity_of_a_loss_of_many_parameters_from_a_sampler():
+    inputs = np.random.default_rng(0).normal(size=(30, 100))
+
+    def loss(p, inputs):
+        return jnp.mean(jnp.logaddexp(0.0, inputs @ p["w"] + p["b"]))
+
+    def sampler(key):
+        return {"w": jax.random.normal(key, (100,)), "b": jnp.zeros(())}
+
+    found = check_convexity(loss, sampler=sampler, args=(inputs,), samples=16)
+    assert not found.violated
+    assert 0 < found.smoothness <= np.linalg.norm(np.c_[inputs, np.ones(30)], 2) ** 2 / 30 / 4 * (1 + 1e-9)
+
+
+def test_samples_outside_the_domain_are_named():
+    with pytest.raises(DataError, match="f is not finite on the samples"):
+        check_convexity(lambda x: jnp.log(x), box=(-1.0, 1.0))
+    with pytest.raises(DataError, match="between two samples"):
+        check_convexity(lambda x: jnp.where(jnp.abs(x) < 0.9, jnp.nan, x), np.array([-1.0, 1.0]))
+    with pytest.raises(ConfigurationError, match="exactly one of points, box, sampler"):
+        check_convexity(jnp.sin)
+    with pytest.raises(ConfigurationError, match="box is empty"):
+        check_convexity(jnp.sin, box=(1.0, 1.0))
