@@ -54,7 +54,9 @@ from pullback.optim.methods.bfgs import bfgs_direct_update, bfgs_inverse_update,
 from pullback.optim.methods.broyden import broyden_update
 from pullback.optim.methods.dfp import dfp_inverse_update
 from pullback.optim.methods.fista import extrapolate, fista_parameter
+from pullback.optim.methods.frank_wolfe import duality_gap, frank_wolfe_step
 from pullback.optim.methods.gradient_descent import gradient_descent_step
+from pullback.optim.methods.mirror_descent import entropic_step, relative_entropy
 from pullback.optim.methods.nelder_mead import simplex_trial
 from pullback.optim.methods.newton import saddle_free_direction
 from pullback.optim.methods.nonlinear_cg import FORMULAS
@@ -268,6 +270,10 @@ METHOD_UPDATES = [
     EquationExample("inequality_multipliers", inequality_multipliers, positive=("mu",), output=r"\mu'"),
     EquationExample("infeasibility", infeasibility, output="v"),
     EquationExample("complementarity_residual", complementarity_residual, output="c"),
+    EquationExample("duality_gap", duality_gap, symbols={"gradient": "g"}, output=r"\delta"),
+    EquationExample("frank_wolfe_step", frank_wolfe_step, output="x'"),
+    EquationExample("entropic_step", entropic_step, positive=("x", "s"), symbols={"gradient": "g"}, output="x'"),
+    EquationExample("relative_entropy", relative_entropy, positive=("x", "y"), output="D"),
 ]
 
 SCHEDULES = [

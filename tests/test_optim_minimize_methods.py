@@ -5,12 +5,15 @@ import pytest
 from pullback.optim.methods import METHODS, get_method
 from pullback.optim.methods.bfgs import BFGS
 from pullback.optim.methods.broyden import Broyden
+from pullback.optim.methods.coordinate_descent import CoordinateDescent
 from pullback.optim.methods.dfp import DFP
 from pullback.optim.methods.fista import FISTA
+from pullback.optim.methods.frank_wolfe import FrankWolfe
 from pullback.optim.methods.gauss_newton import GaussNewton
 from pullback.optim.methods.gradient_descent import GradientDescent
 from pullback.optim.methods.lbfgs import LBFGS
 from pullback.optim.methods.levenberg_marquardt import LevenbergMarquardt
+from pullback.optim.methods.mirror_descent import MirrorDescent, PNorm
 from pullback.optim.methods.nelder_mead import NelderMead
 from pullback.optim.methods.newton import Newton
 from pullback.optim.methods.nonlinear_cg import NonlinearCG
@@ -26,12 +29,15 @@ from pullback.testing.methods import CHECKS, MethodCase, check_container, check_
 CASES = {
     "bfgs": MethodCase(BFGS()),
     "broyden": MethodCase(Broyden()),
+    "coordinate_descent": MethodCase(CoordinateDescent()),
     "dfp": MethodCase(DFP()),
     "fista": MethodCase(FISTA(L1(0.0))),
+    "frank_wolfe": MethodCase(FrankWolfe(step_rule="exact"), bounds=(-2.0, 2.0), error=1e-2),
     "gauss_newton": MethodCase(GaussNewton()),
     "gradient_descent": MethodCase(GradientDescent(learning_rate=2 / 11)),
     "lbfgs": MethodCase(LBFGS()),
     "levenberg_marquardt": MethodCase(LevenbergMarquardt()),
+    "mirror_descent": MethodCase(MirrorDescent(PNorm(1.5))),
     "nelder_mead": MethodCase(NelderMead()),
     "newton": MethodCase(Newton()),
     "nonlinear_cg": MethodCase(NonlinearCG()),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pullback.core.errors import ConfigurationError, unknown_name
 from pullback.optim.methods.bfgs import BFGS as BFGS
 from pullback.optim.methods.broyden import Broyden as Broyden
+from pullback.optim.methods.coordinate_descent import CoordinateDescent as CoordinateDescent
 from pullback.optim.methods.dfp import DFP as DFP
 from pullback.optim.methods.fista import FISTA as FISTA
+from pullback.optim.methods.frank_wolfe import FrankWolfe as FrankWolfe
 from pullback.optim.methods.gauss_newton import GaussNewton as GaussNewton
 from pullback.optim.methods.gradient_descent import GradientDescent as GradientDescent
 from pullback.optim.methods.lbfgs import LBFGS as LBFGS
@@ -15,6 +19,7 @@ from pullback.optim.methods.method import Info as Info
 from pullback.optim.methods.method import Method as Method
 from pullback.optim.methods.method import State as State
 from pullback.optim.methods.method import Work as Work
+from pullback.optim.methods.mirror_descent import MirrorDescent as MirrorDescent
 from pullback.optim.methods.nelder_mead import NelderMead as NelderMead
 from pullback.optim.methods.newton import Newton as Newton
 from pullback.optim.methods.nonlinear_cg import NonlinearCG as NonlinearCG
@@ -28,12 +33,15 @@ from pullback.optim.methods.trust_region import TrustRegion as TrustRegion
 METHODS: dict[str, type[Method]] = {
     "bfgs": BFGS,
     "broyden": Broyden,
+    "coordinate_descent": CoordinateDescent,
     "dfp": DFP,
     "fista": FISTA,
+    "frank_wolfe": FrankWolfe,
     "gauss_newton": GaussNewton,
     "gradient_descent": GradientDescent,
     "lbfgs": LBFGS,
     "levenberg_marquardt": LevenbergMarquardt,
+    "mirror_descent": MirrorDescent,
     "nelder_mead": NelderMead,
     "newton": Newton,
     "nonlinear_cg": NonlinearCG,
@@ -46,7 +54,7 @@ METHODS: dict[str, type[Method]] = {
 }
 
 
-def get_method(method: str | Method) -> Method:
+def get_method(method: Any) -> Method:
     """The method of that name with its default options, or the method itself."""
     if isinstance(method, Method):
         return method

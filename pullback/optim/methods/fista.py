@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from pullback.core.checks import positive
 from pullback.core.errors import unknown_name
@@ -35,11 +35,12 @@ def extrapolate(x: Float[Array, " n"], x_previous: Float[Array, " n"], beta: Flo
 
 
 class Momentum(NamedTuple):
-    """The extrapolated point $y$ with value and gradient of $f$, the number $t$, the rate."""
+    """The extrapolated point $y$ with value and gradient of $f$, the number $t$, the rate, whether it was found."""
 
     ahead: Point
     t: Float[Array, ""]
     rate: Float[Array, ""]
+    found: Bool[Array, ""]
 
 
 class FISTA(Method):
@@ -58,7 +59,8 @@ class FISTA(Method):
     Parameters
     ----------
     nonsmooth : $h$, of `pullback.optim.proximal`; with bounds and no `nonsmooth`, $h$ keeps to them.
-    learning_rate : $\alpha$; if not given it is halved until the quadratic bound holds, and never grows again.
+    learning_rate : $\alpha$; if not given it is doubled, without momentum, until $f$ exceeds its quadratic bound, then
+        halved where it does, and never grows again.
     restart : when the momentum starts again from $t = 1$: "gradient", where the step turns against the movement;
         "value", where the value rises; or "none".
 
@@ -97,22 +99,25 @@ class FISTA(Method):
 
     def init(self, objective: Objective, point: Point) -> State:
         total = point.value + self._nonsmooth(objective).value(point.x)
-        momentum = Momentum(point, jnp.ones((), point.x.dtype), first_rate(self.learning_rate, point))
+        known = jnp.asarray(self.learning_rate is not None)
+        momentum = Momentum(point, jnp.ones((), point.x.dtype), first_rate(self.learning_rate, point), known)
         return State(point._replace(value=total), momentum)
 
     def step(self, objective: Objective, state: State) -> tuple[State, Info]:
         nonsmooth = self._nonsmooth(objective)
-        ahead, t, rate = state.memory
+        ahead, t, tried, known = state.memory
         fixed = self.learning_rate is not None
-        point, rate, trials, found = proximal_step(nonsmooth, objective, ahead, rate, fixed)
+        point, rate, trials, found = proximal_step(nonsmooth, objective, ahead, tried, fixed)
         total = point._replace(value=point.value + nonsmooth.value(point.x))
-        again = self._turned(state.point, ahead, total)
+        known = known | (rate < tried)
+        again = self._turned(state.point, ahead, total) | ~known
         t_next = jnp.where(again, 1, fista_parameter(t))
         beta = jnp.where(again, 0, (t - 1) / t_next)
         following = objective.at(extrapolate(point.x, state.point.x, beta))
         reason = Reason.where(found, Reason.running, Reason.line_search_failed)
         work = Work.of(trials + 1, trials + 1)
-        return State(total, Momentum(following, t_next, rate)), Info(rate, work, reason)
+        next_rate = jnp.where(known, rate, 2 * rate)
+        return State(total, Momentum(following, t_next, next_rate, known)), Info(rate, work, reason)
 
     def stationarity(self, objective: Objective, state: State) -> Float[Array, ""]:
         r"""$\lVert x - \operatorname{prox}_{\alpha h}(x - \alpha \nabla f(x)) \rVert / \alpha$."""

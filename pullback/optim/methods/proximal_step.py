@@ -81,7 +81,7 @@ def proximal_step(
 
     $$ f(x^+) \le f(x) + \nabla f(x)^\top d + \frac{1}{2 \alpha} \lVert d \rVert^2, \qquad d = x^+ - x $$
 
-    Where the change of $f$ drowns in rounding, the same is asked of the gradients.
+    Where the quadratic term drowns in the rounding of $f$, the same is asked of the gradients.
     """
 
     def attempt(rate: Float[Array, ""], trials: Int[Array, ""]) -> ProximalStep:
@@ -104,5 +104,5 @@ def _bounded_above(point: Point, reached: Point, rate: Float[Array, ""]) -> Bool
     by_value = reached.value <= point.value + jnp.vdot(point.gradient, moved) + squared / 2
     by_gradient = jnp.vdot(reached.gradient - point.gradient, moved) <= squared
     level = 10 * jnp.finfo(rate.dtype).eps * jnp.abs(point.value)
-    drowned = jnp.abs(reached.value - point.value) <= level
+    drowned = squared <= level
     return jnp.where(drowned, by_gradient, by_value) & jnp.isfinite(reached.value)
