@@ -15,7 +15,7 @@ from pullback.optim.result import Trace
 
 
 class Progress(NamedTuple):
-    """Everything that changes from step to step."""
+    """Everything that changes from step to step; within a step the trace is left out."""
 
     state: State
     stationarity: Float[Array, ""]
@@ -25,7 +25,7 @@ class Progress(NamedTuple):
     best_stationarity: Float[Array, ""]
     stalled: Int[Array, ""]
     reason: Any
-    trace: Trace
+    trace: Any
 
 
 def run(
@@ -37,10 +37,48 @@ def run(
     def going(progress: Progress) -> Array:
         return progress.reason == Reason.running
 
-    def advance(progress: Progress) -> Progress:
-        return _advance(objective, method, progress, tolerance, max_steps)
+    def advance(old: Progress) -> Progress:
+        new, row = _advance(objective, method, old, tolerance, max_steps, keep_path)
+        written = jax.tree.map(lambda column, entry: column.at[new.steps].set(entry), old.trace, row)
+        return new._replace(trace=written)
 
     return jax.lax.while_loop(going, advance, start)
+
+
+def run_many(
+    objective: Objective,
+    method: Method,
+    starts: Float[Array, "starts n"],
+    tolerance: Any,
+    max_steps: int,
+    keep_path: bool,
+) -> Progress:
+    """`run` from each start, all in step until the last has ended; the results carry a first axis.
+
+    All that run are at the same step, so a step writes one column of each trace. Batched as a whole, the loop would
+    copy all traces in every step.
+    """
+    first = jax.vmap(lambda x: _start(objective, method, x, tolerance, max_steps, keep_path))(starts)
+
+    def going(carry: tuple[Progress, Array]) -> Array:
+        return jnp.any(carry[0].reason == Reason.running)
+
+    def advance(carry: tuple[Progress, Array]) -> tuple[Progress, Array]:
+        old, step = carry
+        bare = old._replace(trace=None)
+        new, row = jax.vmap(lambda one: _advance(objective, method, one, tolerance, max_steps, keep_path))(bare)
+        running = old.reason == Reason.running
+
+        def keep(after: Array, before: Array) -> Array:
+            return jnp.where(jnp.reshape(running, (-1,) + (1,) * (before.ndim - 1)), after, before)
+
+        def write(column: Array, entry: Array) -> Array:
+            return column.at[:, step].set(keep(entry, column[:, step]))
+
+        kept = jax.tree.map(keep, new, bare)
+        return kept._replace(trace=jax.tree.map(write, old.trace, row)), step + 1
+
+    return jax.lax.while_loop(going, advance, (first, jnp.ones((), jnp.int32)))[0]
 
 
 def _start(objective: Objective, method: Method, x: Array, tolerance: Any, max_steps: int, keep_path: bool) -> Progress:
@@ -73,7 +111,10 @@ def _start(objective: Objective, method: Method, x: Array, tolerance: Any, max_s
     return Progress(state, stationarity, zero, work, point.value, stationarity, zero, reason, trace)
 
 
-def _advance(objective: Objective, method: Method, old: Progress, tolerance: Any, max_steps: int) -> Progress:
+def _advance(
+    objective: Objective, method: Method, old: Progress, tolerance: Any, max_steps: int, keep_path: bool
+) -> tuple[Progress, Trace]:
+    """A step: what changed, without the trace, and the row that belongs into it."""
     state, info = method.step(objective, old.state)
     finite = _finite(state.point, method)
     falling = state.point.value < -1 / jnp.finfo(state.point.x.dtype).eps ** 4
@@ -90,17 +131,20 @@ def _advance(objective: Objective, method: Method, old: Progress, tolerance: Any
     reason = Reason.where(stationarity <= tolerance, method.success, reason)
     reason = Reason.where(finite, reason, Reason.not_finite)
     reason = Reason.where(falling, Reason.unbounded, reason)
-    return Progress(
+    work = old.work.plus(info.work)
+    row = _row(old.state.point, state.point, stationarity, info, work, keep_path)
+    new = Progress(
         state,
         stationarity,
         steps,
-        work := old.work.plus(info.work),
+        work,
         jnp.minimum(old.best_value, state.point.value),
         jnp.minimum(old.best_stationarity, stationarity),
         stalled,
         reason,
-        _recorded(old.trace, steps, old.state.point, state.point, stationarity, info, work),
+        None,
     )
+    return new, row
 
 
 def _improved(value: Array, best: Array) -> Array:
@@ -112,19 +156,17 @@ def _finite(point: Point, method: Method) -> Array:
     return finite if method.gradient_free else finite & jnp.all(jnp.isfinite(point.gradient))
 
 
-def _recorded(
-    trace: Trace, row: Array, before: Point, after: Point, stationarity: Array, info: Info, work: Work
-) -> Trace:
+def _row(before: Point, after: Point, stationarity: Array, info: Info, work: Work, keep_path: bool) -> Trace:
     moved = after.x - before.x
     squared = jnp.vdot(moved, moved)
     change = jnp.vdot(moved, after.gradient - before.gradient)
     return Trace(
-        value=trace.value.at[row].set(after.value),
-        gradient_norm=trace.gradient_norm.at[row].set(stationarity),
-        step=trace.step.at[row].set(jnp.sqrt(squared)),
-        step_length=trace.step_length.at[row].set(info.step_length),
-        curvature=trace.curvature.at[row].set(change / jnp.where(squared > 0, squared, 1)),
-        evaluations=trace.evaluations.at[row].set(work.values),
-        gradients=trace.gradients.at[row].set(work.gradients),
-        x=None if trace.x is None else trace.x.at[row].set(after.x),
+        value=after.value,
+        gradient_norm=stationarity,
+        step=jnp.sqrt(squared),
+        step_length=info.step_length,
+        curvature=change / jnp.where(squared > 0, squared, 1),
+        evaluations=work.values,
+        gradients=work.gradients,
+        x=after.x if keep_path else None,
     )

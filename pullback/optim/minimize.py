@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from pullback.core.checks import positive_integer
 from pullback.core.precision import double_precision
-from pullback.optim.loop import Progress, run
+from pullback.optim.loop import Progress, run, run_many
 from pullback.optim.methods import get_method
 from pullback.optim.methods.method import Method
 from pullback.optim.minimize_arguments import (
@@ -38,15 +38,15 @@ DEFAULT_TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
 
 
 def minimize(
-    f: Callable[..., Any],
+    f: Any,
     x0: Any,
     *,
     args: tuple[Any, ...] = (),
-    method: str | Method = "bfgs",
+    method: Any = "bfgs",
     tolerance: float | None = None,
     max_steps: int = 1000,
-    bounds: tuple[Any, Any] | None = None,
-    gradient: Callable[..., Any] | None = None,
+    bounds: Any = None,
+    gradient: Any = None,
     many: bool = False,
     keep_path: bool = False,
     throw: bool = False,
@@ -161,12 +161,18 @@ def _compiled(
     if gradient is not None:
         check_gradient(gradient, one, args)
 
-    def solve(x0: Any) -> OptimizationResult:
-        x, unravel = ravel_pytree(x0)
-        objective = _objective(f, gradient, args, unravel, box, method)
-        return _result(run(objective, method, x, tolerance, max_steps, keep_path), objective, method, unravel)
+    unravel = ravel_pytree(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), one))[1]
+    objective = _objective(f, gradient, args, unravel, box, method)
 
-    return jax.vmap(solve)(start) if many else solve(start)
+    def flat(x0: Any) -> Array:
+        return ravel_pytree(x0)[0]
+
+    def result(progress: Progress) -> OptimizationResult:
+        return _result(progress, objective, method, unravel)
+
+    if many:
+        return jax.vmap(result)(run_many(objective, method, jax.vmap(flat)(start), tolerance, max_steps, keep_path))
+    return result(run(objective, method, flat(start), tolerance, max_steps, keep_path))
 
 
 def _objective(

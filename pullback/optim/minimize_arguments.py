@@ -81,16 +81,16 @@ def _check_finite(name: str, array: np.ndarray) -> None:
 def check_starts(start: Any) -> None:
     """That all arrays of the start carry one first axis of the same length."""
     lengths = {leaf.shape[:1] for leaf in jax.tree.leaves(start)}
-    if lengths == {()} or len(lengths) > 1:
+    if lengths in ({()}, {(0,)}) or len(lengths) > 1:
         raise DataError(
             "with many=True the arrays of x0 carry a first axis, one entry a start",
-            expected="arrays of shape (starts, ...), with the same number of starts",
+            expected="arrays of shape (starts, ...), with the same number of starts, one at least",
             got=_shapes(start),
             fix="stack the starts, or pass many=False",
         )
 
 
-def check_function(f: Callable[..., Any], x0: Any, args: tuple[Any, ...], method: Method) -> None:
+def check_function(f: Any, x0: Any, args: tuple[Any, ...], method: Method) -> None:
     """That `f` gives what the method minimizes: one real number, or the residuals of a sum of squares."""
     if not callable(f):
         raise ConfigurationError("f is not a function", expected="a function of x0", got=repr(f), fix="pass a function")
