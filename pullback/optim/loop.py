@@ -126,7 +126,9 @@ def _advance(
     stalled = jnp.where(better, 0, old.stalled + 1)
 
     reason = Reason.where(steps >= max_steps, Reason.step_limit, Reason.running)
-    reason = Reason.where(stalled >= method.patience, Reason.plateau, reason)
+    worse = state.point.value > old.best_value + 1e-3 * jnp.abs(old.best_value)
+    ended = Reason.where(worse, Reason.diverging, Reason.plateau)
+    reason = Reason.where(stalled >= method.patience, ended, reason)
     reason = Reason.where(info.reason == Reason.running, reason, info.reason)
     reason = Reason.where(stationarity <= tolerance, method.success, reason)
     reason = Reason.where(finite, reason, Reason.not_finite)

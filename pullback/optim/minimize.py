@@ -62,7 +62,8 @@ def minimize(
         $f = \tfrac12 \lVert r \rVert^2$.
     x0 : start: a number, an array, or a nested container of arrays. From NumPy arrays and Python numbers the work is
         done in float64 and NumPy is returned; JAX arrays are followed in their own precision.
-    args : further arguments of `f`. Data given here do not compile the program again when they change.
+    args : further arguments of `f`: arrays, and numbers, which count as arrays. What is given here does not compile
+        the program again when its values change.
     method : a name of `pullback.optim.METHODS`, or a method with options, such as `BFGS(form="direct")`.
     tolerance : on the gradient norm (Euclidean); 1e-6 in float64 and 1e-3 in float32 if not given.
     max_steps : largest number of steps.
@@ -116,7 +117,7 @@ def minimize(
 
 @double_precision
 def _minimize(
-    f: Callable[..., Any],
+    f: Any,
     start: Any,
     args: tuple[Any, ...],
     method: Method,
@@ -132,7 +133,8 @@ def _minimize(
     dtype = jnp.result_type(*jax.tree.leaves(start))
     box = None if bounds is None else as_box(bounds, _shapes_of_one(start, many), method)
     limit = as_array(DEFAULT_TOLERANCE.get(str(dtype), 1e-2) if tolerance is None else tolerance, dtype)
-    return _compiled(f, gradient, start, args, as_arrays(method, dtype), limit, box, max_steps, many, keep_path)
+    method, args = as_arrays((method, args), dtype)
+    return _compiled(f, gradient, start, args, method, limit, box, max_steps, many, keep_path)
 
 
 def _shapes_of_one(start: Any, many: bool) -> Any:
@@ -144,8 +146,8 @@ def _shapes_of_one(start: Any, many: bool) -> Any:
 
 @eqx.filter_jit
 def _compiled(
-    f: Callable[..., Any],
-    gradient: Callable[..., Any] | None,
+    f: Any,
+    gradient: Any,
     start: Any,
     args: tuple[Any, ...],
     method: Method,

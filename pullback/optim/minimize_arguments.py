@@ -22,7 +22,7 @@ def as_start(x0: Any, name: str = "x0") -> Any:
     """The start with arrays of floats for leaves; lists of plain numbers count as vectors."""
     if isinstance(x0, list | tuple) and all(isinstance(leaf, int | float) for leaf in jax.tree.leaves(x0)):
         x0 = _as_array(x0, name)
-    if not jax.tree.leaves(x0):
+    if not sum(np.size(leaf) for leaf in jax.tree.leaves(x0)):
         raise DataError(f"{name} holds no number", expected="a number, an array or a container of them", got=repr(x0))
     return jax.tree_util.tree_map_with_path(partial(_as_float, name), x0)
 
@@ -198,9 +198,9 @@ def _bound(side: Any, x0: Any, name: str) -> Any:
     return numbers.concatenate([part.astype(leaf.dtype) for part, leaf in zip(full, leaves, strict=True)])
 
 
-def as_arrays(method: Method, dtype: Any) -> Method:
-    """The options that are numbers as arrays, so that another number does not compile the program again."""
-    return jax.tree.map(lambda leaf: as_array(leaf, dtype) if isinstance(leaf, float) else leaf, method)
+def as_arrays(values: Any, dtype: Any) -> Any:
+    """Options and arguments that are numbers as arrays, so that another number does not compile the program again."""
+    return jax.tree.map(lambda leaf: as_array(leaf, dtype) if isinstance(leaf, float) else leaf, values)
 
 
 def as_array(number: Any, dtype: Any) -> Any:

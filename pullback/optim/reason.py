@@ -31,6 +31,7 @@ class Reason(eqx.Enumeration):
     infeasible = "the violation of the constraints no longer falls: perhaps no point fulfils them all"
     not_finite_at_start = "the value or the gradient at the start is not finite"
     not_finite = "the value or the gradient became infinite or NaN; the last finite point is given"
+    diverging = "the value rose above its best and did not come back: the steps are too long"
     unbounded = "the value falls without bound along the steps; the last finite point is given"
     singular = "a linear system of the method is singular"
 
@@ -52,6 +53,7 @@ MEMBERS = (
     Reason.infeasible,
     Reason.not_finite_at_start,
     Reason.not_finite,
+    Reason.diverging,
     Reason.unbounded,
     Reason.singular,
 )
