@@ -30,11 +30,23 @@ class Coefficients(NamedTuple):
 
 
 class Vertices(NamedTuple):
-    """The simplex in the order of its values, and evaluations that no step has accounted for yet."""
+    """The simplex in the order of its values, and evaluations that no step has accounted for yet.
+
+    `checked` is the size at which a simplex on the boundary was last rebuilt to look inside.
+    """
 
     x: Float[Array, "vertices n"]
     value: Float[Array, " vertices"]
     unpaid: Int[Array, ""]
+    checked: Float[Array, ""]
+
+
+class Shape(NamedTuple):
+    """Largest distance from the best vertex; whether directions are lost; whether it lies in a face of the bounds."""
+
+    size: Float[Array, ""]
+    flat: Bool[Array, ""]
+    pinned: Bool[Array, ""]
 
 
 class NelderMead(Method):
@@ -48,7 +60,8 @@ class NelderMead(Method):
     It ends when both the largest distance of a vertex from the best one, in any coordinate, and the spread of the
     values reach the tolerance. A simplex that became flat before it became small says nothing of the directions that
     it lost: it is rebuilt with right angles about its best vertex, as Kelley advises, or, with `rebuild=False`, this is
-    the reason to end.
+    the reason to end. Trials beyond bounds are moved onto them; a simplex that came to lie in a face of the bounds goes
+    on within it, and is rebuilt now and then to look inside.
 
     Parameters
     ----------
@@ -88,28 +101,31 @@ class NelderMead(Method):
         values = jnp.concatenate([point.value[None], _values(objective, corners[1:])])
         if self.initial_simplex is not None:
             values = values.at[0].set(_value(objective, corners[0]))
-        return _state(_sorted(corners, values), jnp.asarray(point.x.size, jnp.int32))
+        simplex = _sorted(corners, values)
+        simplex = simplex._replace(checked=_shape(objective, simplex.x).size)
+        return _state(simplex, jnp.asarray(point.x.size, jnp.int32))
 
     def step(self, objective: Objective, state: State) -> tuple[State, Info]:
         simplex: Vertices = state.memory
-        flat = _is_flat(simplex.x)
+        shape = _shape(objective, simplex.x)
         moved, work = self._move(objective, simplex)
+        moved = moved._replace(checked=simplex.checked)
+        reason = Reason.running
         if self.rebuild:
-            new = _rebuilt(objective, simplex)
-            moved = jax.tree.map(lambda fresh, old: jnp.where(flat, fresh, old), new, moved)
-            work = jnp.where(flat, simplex.x.shape[1], work)
-            reason = Reason.running
+            again = shape.flat | (shape.pinned & (shape.size <= simplex.checked / 100))
+            new = _rebuilt(objective, simplex, shape.size / 2)
+            moved = jax.tree.map(lambda fresh, old: jnp.where(again, fresh, old), new, moved)
+            work = jnp.where(again, simplex.x.shape[1], work)
         else:
-            reason = Reason.where(flat, Reason.simplex_flat, Reason.running)
+            reason = Reason.where(shape.flat, Reason.simplex_flat, Reason.running)
         info = Info(jnp.full_like(state.point.value, jnp.nan), Work.of(values=work + simplex.unpaid), reason)
         return _state(moved, jnp.zeros((), jnp.int32)), info
 
     def stationarity(self, objective: Objective, state: State) -> Float[Array, ""]:
-        """The larger one of the size of the simplex and the spread of its values; infinite for a flat simplex."""
-        del objective
-        x, value, _ = state.memory
-        size = jnp.max(jnp.abs(x[1:] - x[0]))
-        return jnp.where(_is_flat(x), jnp.inf, jnp.maximum(size, value[-1] - value[0]))
+        """The larger one of the size of the simplex and the spread of its values; infinite where that tells nothing."""
+        x, value = state.memory.x, state.memory.value
+        size, flat, pinned = _shape(objective, x)
+        return jnp.where(flat | (pinned & self.rebuild), jnp.inf, jnp.maximum(size, value[-1] - value[0]))
 
     def _coefficients(self, n: int) -> Coefficients:
         if self.adaptive:
@@ -117,7 +133,7 @@ class NelderMead(Method):
         return Coefficients(1.0, 2.0, 0.5, 0.5)
 
     def _move(self, objective: Objective, simplex: Vertices) -> tuple[Vertices, Int[Array, ""]]:
-        x, value, _ = simplex
+        x, value = simplex.x, simplex.value
         n = x.shape[1]
         rule = self._coefficients(n)
         center, worst = jnp.mean(x[:-1], axis=0), x[-1]
@@ -161,11 +177,17 @@ def _state(simplex: Vertices, unpaid: Int[Array, ""]) -> State:
 
 def _sorted(x: Float[Array, "vertices n"], value: Float[Array, " vertices"]) -> Vertices:
     order = jnp.argsort(value)
-    return Vertices(x[order], value[order], jnp.zeros((), jnp.int32))
+    return Vertices(x[order], value[order], jnp.zeros((), jnp.int32), jnp.zeros((), x.dtype))
 
 
 def _inside(objective: Objective, x: Float[Array, " n"]) -> Float[Array, " n"]:
-    return x if objective.bounds is None else objective.bounds.project(x)
+    if objective.bounds is None:
+        return x
+    # A point within rounding of a bound lies on it: otherwise a simplex there would be flat, and not known to be.
+    for bound in objective.bounds:
+        near = jnp.abs(x - bound) <= 8 * jnp.finfo(x.dtype).eps * (1 + jnp.abs(bound))
+        x = jnp.where(near & jnp.isfinite(bound), bound, x)
+    return objective.bounds.project(x)
 
 
 def _value(objective: Objective, x: Float[Array, " n"]) -> Float[Array, ""]:
@@ -187,13 +209,22 @@ def _right_angled(objective: Objective, x: Float[Array, " n"], edges: Float[Arra
     return jnp.concatenate([x[None], corners])
 
 
-def _rebuilt(objective: Objective, simplex: Vertices) -> Vertices:
-    size = jnp.max(jnp.abs(simplex.x[1:] - simplex.x[0]))
+def _rebuilt(objective: Objective, simplex: Vertices, size: Float[Array, ""]) -> Vertices:
     corners = _right_angled(objective, simplex.x[0], jnp.full_like(simplex.x[0], size))
-    return _sorted(corners, simplex.value.at[1:].set(_values(objective, corners[1:])))
+    rebuilt = _sorted(corners, simplex.value.at[1:].set(_values(objective, corners[1:])))
+    return rebuilt._replace(checked=size)
 
 
-def _is_flat(x: Float[Array, "vertices n"]) -> Bool[Array, ""]:
-    """Whether the edges from the best vertex span the space no more, by their singular values."""
-    singular = jnp.linalg.svd(x[1:] - x[0], compute_uv=False)
-    return singular[-1] <= jnp.sqrt(jnp.finfo(x.dtype).eps) * singular[0]
+def _shape(objective: Objective, x: Float[Array, "vertices n"]) -> Shape:
+    """Lost directions are told by the singular values of the edges; those of coordinates on a bound do not count."""
+    edges = x[1:] - x[0]
+    size = jnp.max(jnp.abs(edges))
+    singular = jnp.linalg.svd(edges, compute_uv=False)
+    least, pinned = singular[-1], jnp.zeros((), bool)
+    if objective.bounds is not None:
+        lower, upper = objective.bounds.lower, objective.bounds.upper
+        still = jnp.all(edges == 0, axis=0) & ((x[0] <= lower) | (x[0] >= upper))
+        least = singular[jnp.maximum(x.shape[1] - jnp.sum(still) - 1, 0)]
+        # With equal bounds there is nothing inside to look at.
+        pinned = jnp.any(still & (lower < upper))
+    return Shape(size, least <= jnp.sqrt(jnp.finfo(x.dtype).eps) * singular[0], pinned)
