@@ -22,8 +22,8 @@ from pullback.testing.problems import NistDataset, read_nist
 from pullback.testing.problems.rosenbrock import rosenbrock_residuals
 
 SETS = read_nist(Path(__file__).parent / "nist")
-# Of each difficulty one that compiles quickly; all of them among the slow tests.
-QUICK = ("Misra1a", "MGH09", "BoxBOD")
+# One of high difficulty that compiles quickly; all of them among the slow tests.
+QUICK = ("BoxBOD",)
 
 
 def digits(found: np.ndarray, certified: np.ndarray) -> float:
@@ -90,6 +90,7 @@ def test_table_of_certified_digits() -> None:
     assert good >= 48
 
 
+@pytest.mark.slow
 def test_acceleration_bends_the_step_through_a_curved_valley() -> None:
     dataset = SETS["MGH09"]
 
