@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 
 from pullback.core.errors import ConfigurationError, DataError, DerivativeError
-from pullback.optim.diagnosis import check_convexity, classify_critical_point, curvature
-from pullback.testing.problems import himmelblau
+from pullback.optim import METHODS, minimize
+from pullback.optim.diagnosis import (
+    THEORY,
+    check_convexity,
+    classify_critical_point,
+    curvature,
+    diagnose,
+    label_learning_rate,
+)
+from pullback.optim.methods import GradientDescent, SteepestDescent
+from pullback.testing.problems import himmelblau, rosenbrock
 
 
 def quadratic_of(x, matrix):
@@ -197,3 +206,130 @@ def test_samples_outside_the_domain_are_named():
         check_convexity(jnp.sin)
     with pytest.raises(ConfigurationError, match="box is empty"):
         check_convexity(jnp.sin, box=(1.0, 1.0))
+
+
+def bowl(x, scale):
+    return jnp.sum(scale * x**2) / 2
+
+
+LABELS = {0.1: "slow", 1.0: "good", 1.9: "edge", 2.1: "diverging"}
+
+
+@pytest.mark.parametrize("multiple", LABELS)
+def test_label_of_a_learning_rate(multiple):
+    scale = np.array([1.0, 4.0, 10.0])
+    found = label_learning_rate(bowl, np.zeros(3), multiple / 10, (scale,))
+    assert found.name == LABELS[multiple]
+    np.testing.assert_allclose(found.evidence["limit"], 0.2)
+    # Rosenbrock's function at its minimum, whose Hessian is known.
+    largest = np.linalg.eigvalsh(np.array([[802.0, -400.0], [-400.0, 200.0]]))[-1]
+    found = label_learning_rate(rosenbrock().function, [1.0, 1.0], multiple / largest)
+    assert found.name == LABELS[multiple] and "certain" not in found.message
+
+
+@pytest.mark.parametrize("multiple", LABELS)
+def test_diagnosis_of_a_learning_rate_by_its_run(multiple):
+    scale = np.array([1.0, 10.0])
+    method = GradientDescent(learning_rate=multiple / 10)
+    result = minimize(bowl, np.ones(2), args=(scale,), method=method, max_steps=120)
+    found = diagnose(bowl, result, (scale,))
+    assert LABELS[multiple] in found.names
+    rates = np.abs(1 - multiple / 10 * scale)
+    assert ("certain" in found[LABELS[multiple]].message) == (multiple > 2)
+    assert ("overshoot" in found.names) == (multiple > 2) == bool(result.value > 5.5)
+    np.testing.assert_allclose(
+        found["convergence"].evidence["rate"] if multiple < 2 else rates.max(), rates.max(), rtol=1e-3
+    )
+    if multiple < 2:
+        np.testing.assert_allclose(found["convergence"].evidence["theoretical_rate"], rates.max(), rtol=1e-9)
+
+
+def test_gradient_descent_in_the_valley_of_rosenbrock():
+    problem = rosenbrock()
+    method = GradientDescent(learning_rate=1e-3)
+    found = diagnose(problem.function, minimize(problem.function, problem.start, method=method, keep_path=True))
+    x, y = 0.32726277, 0.1040128
+    hessian = np.array([[2 - 400 * (y - 3 * x**2), -400 * x], [-400 * x, 200.0]])
+    eigenvalues = np.linalg.eigvalsh(hessian)
+    np.testing.assert_allclose(
+        found["ill-conditioned"].evidence["condition_number"], eigenvalues[1] / eigenvalues[0], rtol=1e-4
+    )
+    assert "slow" in found.names and "zig-zag" not in found.names
+
+
+def test_zig_zag_of_exact_line_searches_and_their_worst_rate():
+    scale = np.array([1.0, 200.0])
+    # The worst start of Kantorovich: both directions hold the same share of the gradient.
+    result = minimize(bowl, 1 / scale, args=(scale,), method=SteepestDescent(), max_steps=60, keep_path=True)
+    found = diagnose(bowl, result, (scale,))
+    assert {"zig-zag", "ill-conditioned", "convergence"} <= set(found.names)
+    assert abs(found["zig-zag"].evidence["cosine"]) < 0.01
+    np.testing.assert_allclose(found["convergence"].evidence["rate"], 199 / 201, rtol=1e-3)
+    np.testing.assert_allclose(found["convergence"].evidence["theoretical_rate"], 199 / 201, rtol=1e-9)
+    newton = minimize(bowl, 1 / scale, args=(scale,), method="newton", keep_path=True)
+    assert "zig-zag" not in diagnose(bowl, newton, (scale,)).names
+
+
+def test_an_end_at_a_saddle_is_found():
+    def f(x):
+        return x[0] ** 2 - x[1] ** 2 + x[1] ** 4
+
+    found = diagnose(f, minimize(f, [1.0, 0.0], method=GradientDescent(learning_rate=0.2)))
+    assert {"saddle", "negative-curvature"} <= set(found.names)
+    np.testing.assert_allclose(found["saddle"].evidence["smallest_eigenvalue"], -2)
+    assert "saddle" not in diagnose(f, minimize(f, [1.0, 0.1], method="bfgs")).names
+
+
+def test_a_plateau_of_rounding_is_told_from_one_that_is_not():
+    draw = np.random.default_rng(0)
+    inputs, targets = draw.normal(size=(30, 2)), 1e5 * draw.normal(size=30)
+
+    def f(x):
+        return jnp.sum((inputs @ x - targets) ** 2) / 2
+
+    result = minimize(f, [0.3, 0.2], method="bfgs", tolerance=1e-30)
+    found = diagnose(f, result)
+    assert "rounding" in found["plateau"].message, result.message
+    least = np.linalg.lstsq(inputs, targets)[1][0] / 2
+    floor = (2 * np.linalg.norm(inputs, 2) ** 2 * 2.0**-52 * least) ** 0.5
+    np.testing.assert_allclose(found["plateau"].evidence["floor"], floor, rtol=1e-6)
+
+    wrong = minimize(f, [1.0, 1.0], gradient=lambda x: targets @ inputs - inputs.T @ inputs @ x, method="bfgs")
+    assert "far above" in diagnose(f, wrong)["plateau"].message, wrong.message
+
+
+def test_what_leaves_the_finite_numbers_is_found():
+    result = minimize(lambda x: x**3, -1.0, method=GradientDescent(learning_rate=0.1), keep_path=True)
+    found = diagnose(lambda x: x**3, result)
+    assert {"not-finite", "negative-curvature"} <= set(found.names)
+    assert diagnose(lambda x: jnp.log(x), minimize(lambda x: jnp.log(x), -1.0)).names == ("not-finite",)
+
+
+def test_observed_orders_beside_theory():
+    def f(x):
+        return jnp.sum(jnp.cosh(x)) + x[0] * x[1] / 2 + jnp.sum(x**2) * x[0] / 10 + x[0]
+
+    newton = diagnose(f, minimize(f, [1.0, 1.5], method="newton", tolerance=1e-13))
+    assert abs(newton.convergence.order - 2) < 0.3 and newton.theory.order == 2
+    bfgs = diagnose(f, minimize(f, [1.0, 1.5], method="bfgs", tolerance=1e-11))
+    assert bfgs.convergence.order > 1 and bfgs.theory.superlinear
+    assert "theory: superlinear" in str(bfgs)
+
+
+def test_residuals_are_diagnosed_as_their_sum_of_squares():
+    def residuals(x):
+        return jnp.stack([x[0] - 1, 3 * (x[1] - x[0] ** 2)])
+
+    found = diagnose(residuals, minimize(residuals, [0.5, 2.0], method="levenberg_marquardt"))
+    jacobian = np.array([[1.0, 0.0], [-6.0, 3.0]])
+    np.testing.assert_allclose(found.curvature.largest, np.linalg.eigvalsh(jacobian.T @ jacobian)[-1], rtol=1e-4)
+    assert found.critical_point.kind == "strict minimum"
+
+
+def test_theory_speaks_of_every_method():
+    assert set(METHODS) <= set(THEORY)
+
+
+def test_many_starts_are_diagnosed_one_at_a_time():
+    with pytest.raises(ConfigurationError, match="the result is one of many starts"):
+        diagnose(jnp.sum, minimize(lambda x: x**2, np.ones(3), many=True))

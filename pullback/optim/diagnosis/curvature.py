@@ -85,6 +85,11 @@ def curvature(
     return _curvature(f, as_start(x, "x"), args, steps, key, False)
 
 
+def curvature_at(f: Any, x: Any, args: Any, squares: bool) -> Curvature:
+    """`curvature` of checked arguments, also of sums of squares."""
+    return _curvature(f, x, args, None, 0, squares)
+
+
 @double_precision
 def _curvature(f: Any, x: Any, args: Any, steps: int | None, key: Any, squares: bool) -> Curvature:
     vector = ravel_pytree(x)[0]
