@@ -14,7 +14,7 @@ from pullback.optim.proximal import L1, ElasticNet, GroupL2
 from pullback.testing.problems.quadratic import quadratic
 from pullback.testing.problems.rosenbrock import rosenbrock
 
-X, TARGET = load_diabetes(return_X_y=True)
+X, TARGET = map(np.asarray, load_diabetes(return_X_y=True))
 CENTERED = X - X.mean(0)
 DEVIATION = TARGET - TARGET.mean()
 

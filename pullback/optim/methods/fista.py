@@ -81,7 +81,7 @@ class FISTA(Method):
 
     bounded: ClassVar[bool] = True
     # The value waves, with a period that grows as the square root of the condition number.
-    patience: ClassVar[int] = 300
+    patience: ClassVar[int] = 1000
     success: ClassVar[Any] = Reason.stationary
 
     nonsmooth: ProximalFunction | None = None
