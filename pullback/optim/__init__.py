@@ -14,13 +14,13 @@ from pullback.optim.clip_by_value import clip_by_value as clip_by_value
 from pullback.optim.constraints.minimize_constrained import minimize_constrained as minimize_constrained
 from pullback.optim.convergence import ConvergenceOrder as ConvergenceOrder
 from pullback.optim.convergence import convergence_order as convergence_order
-from pullback.optim.find_root import RootResult as RootResult
-from pullback.optim.find_root import find_root as find_root
 from pullback.optim.diagnosis import check_convexity as check_convexity
 from pullback.optim.diagnosis import classify_critical_point as classify_critical_point
 from pullback.optim.diagnosis import curvature as curvature
 from pullback.optim.diagnosis import diagnose as diagnose
 from pullback.optim.diagnosis import label_learning_rate as label_learning_rate
+from pullback.optim.find_root import RootResult as RootResult
+from pullback.optim.find_root import find_root as find_root
 from pullback.optim.learning_rate import learning_rate_in_force as learning_rate_in_force
 from pullback.optim.least_squares_covariance import LeastSquaresCovariance as LeastSquaresCovariance
 from pullback.optim.least_squares_covariance import least_squares_covariance as least_squares_covariance
