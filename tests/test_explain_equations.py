@@ -303,6 +303,7 @@ NO_KERNELS = {
     "real_step": "changes the type of a number",
     "learning_rate_in_force": "looks up a number in a state",
     "no_steps": "is zero",
+    "value_along": "evaluates the function it is given",
     "newton_direction": "solves a linear system, for which there is no equation yet",
 }
 

@@ -31,6 +31,7 @@ from pullback.optim.minimize_arguments import (
     refuse_throw,
 )
 from pullback.optim.objective import Box, Objective
+from pullback.optim.reason import Reason
 from pullback.optim.result import OptimizationResult, Trace
 
 # Gradient norms below these are mostly rounding, for functions of size about one.
@@ -215,6 +216,10 @@ def _result(
         # Asked for once, so that the caller sees how stationary the point is.
         gradient = objective.gradient(point.x)
         norm = jnp.linalg.norm(gradient)
+    reason = progress.reason
+    if method.any_stationary:
+        saddle = (reason == Reason.converged) & _has_negative_curvature(objective, point.x)
+        reason = Reason.where(saddle, Reason.saddle, reason)
     return OptimizationResult(
         x=unravel(point.x),
         value=point.value,
@@ -222,11 +227,17 @@ def _result(
         gradient_norm=norm,
         steps=progress.steps,
         work=progress.work,
-        reason=progress.reason,
+        reason=reason,
         trace=progress.trace._replace(x=None if progress.trace.x is None else jax.vmap(unravel)(progress.trace.x)),
         # A method with names among its options cannot leave a batched program; the caller puts it back.
         method=None,
     )
+
+
+def _has_negative_curvature(objective: Objective, x: Array) -> Array:
+    eigenvalues = jnp.linalg.eigvalsh(objective.hessian(x))
+    # A Hessian that is singular at the minimum has eigenvalues of zero, up to rounding.
+    return eigenvalues[0] < -jnp.sqrt(jnp.finfo(x.dtype).eps) * jnp.max(jnp.abs(eigenvalues))
 
 
 def _without_empty_rows(trace: Trace, steps: Any) -> Trace:

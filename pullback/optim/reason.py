@@ -21,6 +21,9 @@ class Reason(eqx.Enumeration):
     running = "not ended yet"
     converged = "the gradient norm reached the tolerance"
     stationary = "the measure of stationarity of the method reached the tolerance"
+    saddle = (
+        "the gradient norm reached the tolerance at a saddle point or a maximum: the Hessian has a negative eigenvalue"
+    )
     step_limit = "max_steps steps were made before the tolerance was reached"
     plateau = "neither the value nor the gradient norm improved any more, beyond rounding"
     no_descent = "the direction of the method is not one of descent"
@@ -43,6 +46,7 @@ MEMBERS = (
     Reason.running,
     Reason.converged,
     Reason.stationary,
+    Reason.saddle,
     Reason.step_limit,
     Reason.plateau,
     Reason.no_descent,

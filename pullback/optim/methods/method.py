@@ -63,6 +63,8 @@ class Method(eqx.Module):
     patience: ClassVar[int] = 20
     # Whether the method minimizes sums of squares and asks for their residuals.
     squares: ClassVar[bool] = False
+    # Whether it goes to stationary points of every kind, so that the Hessian at the end has to tell which it was.
+    any_stationary: ClassVar[bool] = False
     # Whether it keeps to bounds.
     bounded: ClassVar[bool] = False
     # What it is called when the measure of stationarity reaches the tolerance.

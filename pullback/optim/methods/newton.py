@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -63,6 +65,7 @@ class Newton(Method):
     high-dimensional non-convex optimization", NeurIPS 2014.
     """
 
+    any_stationary: ClassVar[bool] = True
     globalization: str = "none"
     line_search: LineSearch = Wolfe()
 

@@ -42,7 +42,8 @@ class ProjectedGradient(Method):
     --------
     >>> from pullback.optim import minimize
     >>> from pullback.optim.constraints import Simplex
-    >>> found = minimize(lambda x: (x[0] - 1) ** 2 + 2 * (x[1] - 1) ** 2, [0.0, 0.0], method=ProjectedGradient(Simplex()))
+    >>> method = ProjectedGradient(Simplex())
+    >>> found = minimize(lambda x: (x[0] - 1) ** 2 + 2 * (x[1] - 1) ** 2, [0.0, 0.0], method=method)
     >>> found.x.round(6).tolist()
     [0.333333, 0.666667]
 
