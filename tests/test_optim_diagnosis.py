@@ -19,6 +19,11 @@ from pullback.optim.methods import GradientDescent, SteepestDescent
 from pullback.testing.problems import himmelblau, rosenbrock
 
 
+def quick(members, *names):
+    """The names, those not given among the slow tests: each compiles programs of its own."""
+    return [name if name in names else pytest.param(name, marks=pytest.mark.slow) for name in members]
+
+
 def quadratic_of(x, matrix):
     return x @ matrix @ x / 2
 
@@ -108,7 +113,7 @@ HIGHER = {
 }
 
 
-@pytest.mark.parametrize("name", HIGHER)
+@pytest.mark.parametrize("name", quick(HIGHER, "monkey saddle", "saddle", "trough, nearly there", "dome", "slope"))
 def test_kind_and_inertia(name):
     f, x, kind, inertia = HIGHER[name]
     found = classify_critical_point(f, x)
@@ -150,14 +155,14 @@ NOT_CONVEX = {
 CUBE = (-2 * np.ones(3), 2 * np.ones(3))
 
 
-@pytest.mark.parametrize("name", CONVEX)
+@pytest.mark.parametrize("name", quick(CONVEX, "difference that cancels", "kinks"))
 def test_no_violation_of_a_convex_function(name):
     found = check_convexity(CONVEX[name], box=CUBE, samples=64)
     assert not found.violated, str(found)
     assert "proves nothing" in str(found)
 
 
-@pytest.mark.parametrize("name", NOT_CONVEX)
+@pytest.mark.parametrize("name", quick(NOT_CONVEX, "cosine"))
 def test_the_witness_can_be_checked_by_hand(name):
     f = NOT_CONVEX[name]
     found = check_convexity(f, box=CUBE, samples=64)
@@ -169,6 +174,7 @@ def test_the_witness_can_be_checked_by_hand(name):
         np.testing.assert_allclose(seen.left, float(f(t * x + (1 - t) * y)), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_range_of_curvature_over_a_region():
     # The second derivative 1 + t^2 of t^2/2 + t^4/12 runs from 1 to 5 on [-2, 2].
     found = check_convexity(lambda t: t**2 / 2 + t**4 / 12, box=(-2.0, 2.0), samples=400)
@@ -183,6 +189,7 @@ def test_a_violation_that_only_the_hessian_sees():
     np.testing.assert_allclose(found.witness.left, -3, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_convexity_of_a_loss_of_many_parameters_from_a_sampler():
     inputs = np.random.default_rng(0).normal(size=(30, 100))
 
@@ -208,6 +215,9 @@ def test_samples_outside_the_domain_are_named():
         check_convexity(jnp.sin, box=(1.0, 1.0))
 
 
+SCALES = np.array([1.0, 10.0])
+
+
 def bowl(x, scale):
     return jnp.sum(scale * x**2) / 2
 
@@ -229,7 +239,7 @@ def test_label_of_a_learning_rate(multiple):
 
 @pytest.mark.parametrize("multiple", LABELS)
 def test_diagnosis_of_a_learning_rate_by_its_run(multiple):
-    scale = np.array([1.0, 10.0])
+    scale = SCALES
     method = GradientDescent(learning_rate=multiple / 10)
     result = minimize(bowl, np.ones(2), args=(scale,), method=method, max_steps=120)
     found = diagnose(bowl, result, (scale,))
@@ -255,6 +265,7 @@ def test_gradient_descent_in_the_valley_of_rosenbrock():
         found["ill-conditioned"].evidence["condition_number"], eigenvalues[1] / eigenvalues[0], rtol=1e-4
     )
     assert "slow" in found.names and "zig-zag" not in found.names
+    np.testing.assert_allclose(found["step-limit"].evidence["steps"], 1000)
 
 
 def test_zig_zag_of_exact_line_searches_and_their_worst_rate():
@@ -305,6 +316,7 @@ def test_what_leaves_the_finite_numbers_is_found():
     assert diagnose(lambda x: jnp.log(x), minimize(lambda x: jnp.log(x), -1.0)).names == ("not-finite",)
 
 
+@pytest.mark.slow
 def test_observed_orders_beside_theory():
     def f(x):
         return jnp.sum(jnp.cosh(x)) + x[0] * x[1] / 2 + jnp.sum(x**2) * x[0] / 10 + x[0]
@@ -316,6 +328,7 @@ def test_observed_orders_beside_theory():
     assert "theory: superlinear" in str(bfgs)
 
 
+@pytest.mark.slow
 def test_residuals_are_diagnosed_as_their_sum_of_squares():
     def residuals(x):
         return jnp.stack([x[0] - 1, 3 * (x[1] - x[0] ** 2)])
@@ -328,6 +341,12 @@ def test_residuals_are_diagnosed_as_their_sum_of_squares():
 
 def test_theory_speaks_of_every_method():
     assert set(METHODS) <= set(THEORY)
+
+
+def test_few_steps_show_no_order():
+    found = diagnose(bowl, minimize(bowl, np.ones(2), args=(SCALES,), method="newton"), (SCALES,))
+    assert found.names == () and str(found) == "nothing was found"
+    assert found.critical_point.kind == "strict minimum"
 
 
 def test_many_starts_are_diagnosed_one_at_a_time():

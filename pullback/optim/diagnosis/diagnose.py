@@ -63,6 +63,7 @@ def diagnose(f: Callable[..., Any], result: OptimizationResult, args: tuple[Any,
     | finding | what it says |
     |---|---|
     | "not-finite" | the value or gradient left the finite numbers, or the value fell without end |
+    | "step-limit" | the steps were used up; how many more a digit takes at the observed rate |
     | "slow", "good", "edge", "diverging" | the learning rate of gradient descent beside $2/L$ |
     | "overshoot" | steps of gradient descent raised the value |
     | "zig-zag" | every step turns off the one before and repeats the one before that; needs `keep_path=True` |
@@ -70,7 +71,7 @@ def diagnose(f: Callable[..., Any], result: OptimizationResult, args: tuple[Any,
     | "saddle", "maximum", "degenerate" | the end is stationary and no strict minimum |
     | "plateau" | the value fell no more: whether that is rounding, $\lVert g \rVert \approx \sqrt{2 L \epsilon \lvert f \rvert}$ |
     | "negative-curvature" | the function curves down along steps or at the end |
-    | "convergence" | observed order and rate beside those of theory |
+    | "convergence" | observed order and rate beside those of theory; needs four steps above rounding |
 
     The curvature is that at the end; if the course left the finite numbers, that at its best point (`keep_path=True`).
 

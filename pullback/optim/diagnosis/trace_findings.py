@@ -20,7 +20,8 @@ from pullback.optim.result import OptimizationResult
 
 # From here on gradient descent needs more than a hundred steps a digit.
 ILL_CONDITIONED = 100.0
-FIRST_ORDER = ("gradient_descent", "steepest_descent", "proximal_gradient", "projected_gradient")
+# With fewer steps an order is chance.
+FEWEST = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,23 @@ def not_finite(course: Course) -> Finding | None:
     steps, value = int(course.result.steps), float(course.result.value)
     text = f"{course.result.message}, after {steps} steps, where the value was {value:.6g}"
     return Finding("not-finite", text, {"steps": steps, "value": value})
+
+
+def step_limit(course: Course) -> Finding | None:
+    """The steps were used up, and at the observed rate so many more are needed."""
+    if not course.ended(Reason.step_limit):
+        return None
+    steps, norm = int(course.result.steps), float(course.result.gradient_norm)
+    evidence = {"steps": steps, "gradient_norm": norm}
+    text = f"{steps} steps were not enough: the gradient norm is {norm:.3g}"
+    if course.convergence.kind == "linear" and 0 < course.convergence.rate < 1:
+        evidence["steps_per_digit"] = _steps_per_digit(course.convergence.rate)
+        text += f", and a tenth of it takes {evidence['steps_per_digit']:.3g} more at the observed rate"
+    return Finding("step-limit", text, evidence)
+
+
+def _steps_per_digit(rate: float) -> float:
+    return float(np.log(10) / -np.log(rate))
 
 
 def step_size(course: Course) -> Finding | None:
@@ -179,10 +197,12 @@ def negative_curvature(course: Course) -> Finding | None:
 def convergence(course: Course) -> Finding | None:
     """Observed order and rate beside those of theory."""
     found = course.convergence
-    if not np.isfinite(found.order):
-        return None
     steps = found.last - found.first + 1
-    observed = f"observed order {found.order:.2f} over the last {steps} steps above rounding"
+    if not np.isfinite(found.order) or steps < FEWEST:
+        return None
+    observed = f"observed order {found.order:.2f} ({found.kind}) over the last {steps} steps above rounding"
+    if not 0.9 <= found.order <= 2.5:
+        observed += ", which scatter"
     evidence = {"order": found.order, "rate": found.rate, "steps": steps}
     if course.theory.order is not None:
         evidence["theoretical_order"] = course.theory.order
@@ -193,7 +213,7 @@ def convergence(course: Course) -> Finding | None:
             evidence["theoretical_rate"] = expected
             observed += f" (theory {expected:.4g})"
         if 0 < found.rate < 1:
-            evidence["steps_per_digit"] = float(np.log(10) / -np.log(found.rate))
+            evidence["steps_per_digit"] = _steps_per_digit(found.rate)
             observed += f", {evidence['steps_per_digit']:.3g} steps a digit"
     return Finding("convergence", f"{observed}; theory: {course.theory.statement}", evidence)
 
@@ -213,6 +233,7 @@ def expected_rate(course: Course) -> float | None:
 
 CHECKS = (
     not_finite,
+    step_limit,
     step_size,
     overshoot,
     zig_zag,
