@@ -349,6 +349,15 @@ def test_few_steps_show_no_order():
     assert found.critical_point.kind == "strict minimum"
 
 
+def test_inside_a_compiled_program_the_error_says_where_to_call():
+    with pytest.raises(ConfigurationError, match="classify_critical_point inside a compiled program"):
+        jax.jit(lambda x: classify_critical_point(jnp.sum, x).uncertainty)(jnp.ones(2))
+    with pytest.raises(ConfigurationError, match="check_convexity inside a compiled program"):
+        jax.jit(lambda x: check_convexity(jnp.sum, x).smoothness)(jnp.ones((3, 2)))
+    with pytest.raises(ConfigurationError, match="label_learning_rate inside a compiled program"):
+        jax.jit(lambda x: label_learning_rate(jnp.sum, x, 0.1).evidence["limit"])(jnp.ones(2))
+
+
 def test_many_starts_are_diagnosed_one_at_a_time():
     with pytest.raises(ConfigurationError, match="the result is one of many starts"):
         diagnose(jnp.sum, minimize(lambda x: x**2, np.ones(3), many=True))

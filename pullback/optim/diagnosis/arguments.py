@@ -7,10 +7,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from pullback.core.errors import ConfigurationError, DerivativeError
+from pullback.linalg.product import known
 from pullback.optim.objective import Objective
 
 
@@ -37,6 +37,12 @@ def check_scalar(f: Callable[..., Any], x: Any, args: tuple[Any, ...], squares: 
         )
 
 
-def flat(x: Any) -> np.ndarray:
-    """All numbers of `x` in one vector on the host."""
-    return np.concatenate([np.ravel(np.asarray(leaf)) for leaf in jax.tree.leaves(x)])
+def refuse_compiled(name: str, *values: Any) -> None:
+    """What answers in words needs numbers, and a compiled program has none before it runs."""
+    if not known(*values):
+        raise ConfigurationError(
+            f"{name} inside a compiled program",
+            expected="numbers that are known",
+            got="values that are computed when the program runs",
+            fix=f"call {name} outside jit and vmap, on what they return",
+        )

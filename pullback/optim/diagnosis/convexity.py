@@ -16,7 +16,7 @@ from pullback.core.errors import DataError
 from pullback.core.precision import double_precision
 from pullback.linalg.lanczos import lanczos_from, subspace_size
 from pullback.linalg.start import as_key
-from pullback.optim.diagnosis.arguments import check_scalar, flat_objective
+from pullback.optim.diagnosis.arguments import check_scalar, flat_objective, refuse_compiled
 from pullback.optim.diagnosis.samples import as_samples
 
 # Partners of each sample; the first pair is asked at its middle, the others somewhere between.
@@ -156,6 +156,7 @@ def check_convexity(
     ----------
     Boyd, Vandenberghe, "Convex Optimization", Cambridge University Press (2004), section 3.1.
     """
+    refuse_compiled("check_convexity", points, box, args)
     stacked = as_samples(points, box, sampler, samples, key)
     seen = jax.tree.map(np.asarray, _examine(f, stacked, args, key))
     _check_values(seen, stacked)

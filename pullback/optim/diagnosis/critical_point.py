@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from pullback.core.checks import positive
 from pullback.core.precision import double_precision
-from pullback.optim.diagnosis.arguments import check_scalar, flat_objective
+from pullback.optim.diagnosis.arguments import check_scalar, flat_objective, refuse_compiled
 from pullback.optim.minimize import DEFAULT_TOLERANCE
 from pullback.optim.minimize_arguments import as_start
 
@@ -93,6 +93,7 @@ def classify_critical_point(
     ----------
     Nocedal, Wright, "Numerical Optimization", 2nd edition, Springer (2006), theorems 2.2 to 2.4.
     """
+    refuse_compiled("classify_critical_point", x, args)
     if tolerance is not None:
         positive("tolerance", tolerance)
     return classify(f, as_start(x, "x"), args, tolerance, False)

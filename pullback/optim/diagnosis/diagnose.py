@@ -11,6 +11,7 @@ import numpy as np
 
 from pullback.core.errors import ConfigurationError
 from pullback.optim.convergence import ConvergenceOrder, convergence_order
+from pullback.optim.diagnosis.arguments import refuse_compiled
 from pullback.optim.diagnosis.critical_point import CriticalPoint, classify
 from pullback.optim.diagnosis.curvature import Curvature, curvature_at
 from pullback.optim.diagnosis.finding import Finding
@@ -100,6 +101,7 @@ def diagnose(f: Callable[..., Any], result: OptimizationResult, args: tuple[Any,
     ----------
     Nocedal, Wright, "Numerical Optimization", 2nd edition, Springer (2006), chapters 2 and 3.
     """  # noqa: E501
+    refuse_compiled("diagnose", result, args)
     if np.ndim(result.value):
         raise ConfigurationError(
             "the result is one of many starts",

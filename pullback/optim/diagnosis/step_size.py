@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 
 from pullback.core.checks import positive
 from pullback.core.precision import double_precision
-from pullback.optim.diagnosis.arguments import check_scalar, flat_objective
+from pullback.optim.diagnosis.arguments import check_scalar, flat_objective, refuse_compiled
 from pullback.optim.diagnosis.curvature import Curvature, curvature
 from pullback.optim.diagnosis.finding import Finding
 from pullback.optim.minimize_arguments import as_start
@@ -64,6 +64,7 @@ def label_learning_rate(f: Callable[..., Any], x: Any, learning_rate: float, arg
     ----------
     Nesterov, "Lectures on Convex Optimization", 2nd edition, Springer (2018), section 1.2.3.
     """
+    refuse_compiled("label_learning_rate", x, args)
     rate = float(positive("learning_rate", learning_rate))
     point = as_start(x, "x")
     return label_of(curvature(f, point, args), rate, is_quadratic(f, point, args, False))
