@@ -89,7 +89,11 @@ def label_of(found: Curvature, rate: float, quadratic: bool) -> Finding:
         text = f"{numbers} {product / 2:.0%} of 2/L = {limit:.6g}: the steepest direction overshoots and comes back"
         return Finding("edge", text, evidence)
     if product < SLOW:
-        text = f"{numbers} {product:.3g}/L, and 1/L = {1 / largest:.6g}: it can be {1 / product:.3g} times as large"
+        # Elsewhere on the path the curvature can be larger, and the larger rate diverge there.
+        where = "" if quadratic else "by the curvature at this point "
+        text = (
+            f"{numbers} {product:.3g}/L, and 1/L = {1 / largest:.6g}: {where}it can be {1 / product:.3g} times as large"
+        )
         return Finding("slow", text, evidence)
     return Finding("good", f"{numbers} {product:.3g}/L, below 2/L = {limit:.6g}", evidence)
 
