@@ -24,7 +24,7 @@ from pullback.optim.methods.steepest_descent import SteepestDescent
 from pullback.optim.methods.truncated_newton import TruncatedNewton
 from pullback.optim.methods.trust_region import TrustRegion
 from pullback.optim.proximal import L1
-from pullback.testing.methods import CHECKS, MethodCase, check_container, check_plateau, check_unbounded
+from pullback.testing.methods import CHECKS, MethodCase, check_many, check_solves_the_quadratic, check_step_by_hand
 
 CASES = {
     "bfgs": MethodCase(BFGS()),
@@ -50,13 +50,20 @@ CASES = {
 }
 
 
-# Their programs are compiled for one check alone.
-SLOW = (check_container, check_plateau, check_unbounded)
-MARKED = [pytest.param(check, marks=pytest.mark.slow if check in SLOW else ()) for check in CHECKS]
+# Every check compiles programs of its own: what a method shares with its family runs by default for one of each.
+ALWAYS = (check_solves_the_quadratic, check_many, check_step_by_hand)
+EXAMPLES = ("bfgs", "levenberg_marquardt", "projected_gradient", "trust_region")
 
 
-@pytest.mark.parametrize("check", MARKED, ids=lambda check: check.__name__.removeprefix("check_"))
-@pytest.mark.parametrize("name", METHODS)
+def cases():
+    for name in METHODS:
+        for check in CHECKS:
+            quick = check in ALWAYS or name in EXAMPLES
+            label = f"{name}-{check.__name__.removeprefix('check_')}"
+            yield pytest.param(name, check, id=label, marks=() if quick else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("name", "check"), list(cases()))
 def test_method(name, check):
     check(CASES[name])
 

@@ -51,7 +51,7 @@ class SR1(Method):
     >>> from pullback.optim import minimize
     >>> saddle = lambda x: x[0] ** 4 / 4 - x[0] ** 2 / 2 + x[1] ** 2
     >>> found = minimize(saddle, [1e-3, 1.0], method=SR1())
-    >>> found.x.round(6).tolist(), float(found.value.round(9))
+    >>> abs(found.x).round(6).tolist(), float(found.value.round(9))
     ([1.0, 0.0], -0.25)
 
     References

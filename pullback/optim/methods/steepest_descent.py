@@ -55,7 +55,7 @@ class SteepestDescent(Method):
     >>> from pullback.optim.line_search import Exact
     >>> method = SteepestDescent(line_search=Exact())
     >>> found = minimize(lambda x: x[0] ** 2 / 2 + 2 * x[1] ** 2, [4.0, 1.0], method=method, max_steps=1)
-    >>> found.x.tolist()
+    >>> found.x.round(6).tolist()
     [2.4, -0.6]
 
     References
