@@ -11,13 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.optimize
-import statsmodels.api
 
 from pullback.core.errors import ConfigurationError, DataError
 from pullback.optim import least_squares_covariance, minimize
 from pullback.optim.methods import GaussNewton, LevenbergMarquardt
 from pullback.optim.objective import Objective
 from pullback.optim.trust_region.radius import RadiusRule
+from pullback.testing.peers import peer
 from pullback.testing.problems import NistDataset, read_nist
 from pullback.testing.problems.rosenbrock import rosenbrock_residuals
 
@@ -238,7 +238,7 @@ def test_options_out_of_range_are_refused(make: Any) -> None:
 def test_covariance_of_a_linear_fit_is_that_of_ordinary_least_squares() -> None:
     x = np.linalg.lstsq(DESIGN, RESPONSE)[0]
     found = least_squares_covariance(linear, x)
-    fit = statsmodels.api.OLS(RESPONSE, DESIGN).fit()
+    fit = peer("statsmodels.api").OLS(RESPONSE, DESIGN).fit()
     np.testing.assert_allclose(found.covariance, fit.cov_params(), rtol=1e-10)
     np.testing.assert_allclose(found.standard_errors, fit.bse, rtol=1e-10)
     np.testing.assert_allclose(found.residual_variance, fit.mse_resid, rtol=1e-12)
