@@ -89,12 +89,15 @@ class ShapeError(PullbackError):
         return super().__str__().replace(f"  got: {self.got}", f"  got: {self.got}, produced by {self.producer}", 1)
 
 
-class DataError(PullbackError):
-    """Data that cannot be used as they are: empty, not finite, a label out of range, a ragged shape."""
+class DataError(PullbackError, ValueError):
+    """Data that cannot be used as they are: empty, not finite, a label out of range, a ragged shape.
+
+    A `ValueError` too, which is what callers of scikit-learn's estimators catch.
+    """
 
 
-class ConfigurationError(PullbackError):
-    """A setting, name or combination of settings that makes no sense."""
+class ConfigurationError(PullbackError, ValueError):
+    """A setting, name or combination of settings that makes no sense; a `ValueError` too."""
 
 
 class DerivativeError(PullbackError):
