@@ -11,11 +11,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pullback import core, data, explain, linalg, metrics, models, nn, optim, prob, report, train
+    from pullback import core, data, explain, learn, linalg, metrics, models, nn, optim, prob, report, train
 
 __version__ = "0.1.0"
 
-__all__ = ["core", "data", "explain", "linalg", "metrics", "models", "nn", "optim", "prob", "report", "train"]
+__all__ = ["core", "data", "explain", "learn", "linalg", "metrics", "models", "nn", "optim", "prob", "report", "train"]
 
 
 def __getattr__(name: str) -> ModuleType:

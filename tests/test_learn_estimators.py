@@ -1,0 +1,55 @@
+"""Every estimator keeps scikit-learn's contract, and ours beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pullback.testing.estimators import CHECKS, EstimatorExample, scikit_learn_checks
+
+# One line an estimator, in the order of the alphabet.
+ESTIMATORS: list[EstimatorExample] = []
+
+
+def named(example: EstimatorExample) -> str:
+    return example.name
+
+
+@pytest.mark.parametrize("example", ESTIMATORS, ids=named)
+@pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::sklearn.exceptions.SkipTestWarning"
+)
+def test_scikit_learn_contract(example: EstimatorExample) -> None:
+    """`check_estimator`, with no exception but those that the example names with their reason."""
+    expected = dict(example.expected_failures)
+    failures = []
+    for estimator, check in scikit_learn_checks(example):
+        name = check.func.__name__
+        if name in expected:
+            continue
+        try:
+            check(estimator)
+        except Exception as error:  # every failure at once, since each fit compiles
+            failures.append(f"{name}: {type(error).__name__}: {error}")
+    assert not failures, "\n".join(failures)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("example", ESTIMATORS, ids=named)
+def test_shared(example: EstimatorExample, check: Callable[[Any], None]) -> None:
+    if check.__name__ == "check_weights_are_repetition" and not example.deterministic:
+        pytest.skip("rows are drawn in batches")
+    check(example)
+
+
+def test_every_estimator_is_checked() -> None:
+    from sklearn.base import BaseEstimator
+
+    from pullback import learn
+
+    public = {value for value in vars(learn).values() if isinstance(value, type) and issubclass(value, BaseEstimator)}
+    assert public == {type(example.estimator) for example in ESTIMATORS}
+    assert np.all([example.name for example in ESTIMATORS])
