@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Num
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -28,7 +28,7 @@ class Rows(NamedTuple):
     """
 
     X: Float[np.ndarray, "rows features"]
-    y: Float[np.ndarray, "rows *_"] | Int[np.ndarray, " rows"]
+    y: Num[np.ndarray, "rows *outputs"]
     weight: Float[np.ndarray, " rows"]
     rows: int
 
