@@ -15,6 +15,8 @@ from pullback.core.errors import ConfigurationError, DataError, unknown_name
 FINE_ABOVE = 512
 FEWEST = 32
 
+Targets = Num[np.ndarray, "rows *outputs"]
+
 
 class Rows(NamedTuple):
     """Rows that a pure fit takes; those beyond `rows` repeat the first with weight zero.
@@ -28,7 +30,7 @@ class Rows(NamedTuple):
     """
 
     X: Float[np.ndarray, "rows features"]
-    y: Num[np.ndarray, "rows *outputs"]
+    y: Targets
     weight: Float[np.ndarray, " rows"]
     rows: int
 

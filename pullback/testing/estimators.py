@@ -44,7 +44,12 @@ def scikit_learn_checks(example: EstimatorExample) -> list[Any]:
     """The checks of `sklearn.utils.estimator_checks` for this estimator, each ready to be called."""
     expected = dict(example.expected_failures)
     checks = estimator_checks_generator(example.estimator, expected_failed_checks=expected, mark=None)
-    return [(estimator, check) for estimator, check in checks]
+    return list(checks)
+
+
+def fresh(example: EstimatorExample) -> Any:
+    """An unfitted estimator with the options of the example."""
+    return clone(example.estimator)
 
 
 def small_data(example: EstimatorExample, rows: int = 60, features: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -63,8 +68,8 @@ def check_weights_are_repetition(example: EstimatorExample) -> None:
     X, y = small_data(example)
     weight = np.random.default_rng(1).integers(0, 4, size=len(y))
     repeated = np.repeat(np.arange(len(y)), weight)
-    weighted = clone(example.estimator).fit(X, y, sample_weight=weight)
-    plain = clone(example.estimator).fit(X[repeated], y[repeated])
+    weighted = fresh(example).fit(X, y, sample_weight=weight)
+    plain = fresh(example).fit(X[repeated], y[repeated])
     for method in ("predict", "predict_proba", "decision_function"):
         if hasattr(weighted, method):
             np.testing.assert_allclose(getattr(weighted, method)(X), getattr(plain, method)(X), rtol=1e-8, atol=1e-8)
@@ -79,15 +84,15 @@ def check_float32_with_large_offset(example: EstimatorExample) -> None:
     """Inputs in float32 far from zero: the fit is that of the same numbers in float64."""
     X, y = small_data(example)
     X = (X + 1000).astype(np.float32)
-    single = clone(example.estimator).fit(X, y)
-    double = clone(example.estimator).fit(X.astype(np.float64), y)
+    single = fresh(example).fit(X, y)
+    double = fresh(example).fit(X.astype(np.float64), y)
     np.testing.assert_allclose(single.predict(X), double.predict(X.astype(np.float64)), rtol=1e-6)
 
 
 def check_output_is_numpy(example: EstimatorExample) -> None:
     """Every fitted array is NumPy's, in float64 where it is real."""
     X, y = small_data(example)
-    fitted = clone(example.estimator).fit(X, y)
+    fitted = fresh(example).fit(X, y)
     assert type(fitted.predict(X)) is np.ndarray
     for name, value in vars(fitted).items():
         if name.endswith("_") and hasattr(value, "dtype"):
