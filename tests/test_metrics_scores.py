@@ -35,43 +35,47 @@ def rows_of(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(true.ravel(), matrix.ravel()), np.repeat(predicted.ravel(), matrix.ravel())
 
 
-PEERS: dict[str, tuple[Callable[[np.ndarray], Any], Callable[[np.ndarray, np.ndarray], Any]]] = {
-    "accuracy": (scores.accuracy, sklearn.metrics.accuracy_score),
-    "kappa": (scores.cohen_kappa, lambda y, p: sklearn.metrics.cohen_kappa_score(y, p, replace_undefined_by=0.0)),
-    "matthews": (scores.matthews_correlation, sklearn.metrics.matthews_corrcoef),
-    **{
-        f"precision {average}": (
-            lambda m, a=average: scores.precision(m, a),
-            lambda y, p, a=average: sklearn.metrics.precision_score(y, p, average=a, zero_division=0),
+def averaged_peers(name: str, ours: Callable[..., Any], theirs: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
+    """A score with each of the averages, as functions of a matrix or of rows, and of what 0 / 0 counts as."""
+    return {
+        f"{name} {average}": (
+            lambda m, zero, a=average: ours(m, a, zero_division=zero),
+            lambda y, p, zero, a=average: theirs(y, p, average=a, zero_division=zero),
         )
         for average in scores.AVERAGES
-    },
-    **{
-        f"recall {average}": (
-            lambda m, a=average: scores.recall(m, a),
-            lambda y, p, a=average: sklearn.metrics.recall_score(y, p, average=a, zero_division=0),
-        )
-        for average in scores.AVERAGES
-    },
-    **{
-        f"f2 {average}": (
-            lambda m, a=average: scores.f_score(m, a, beta=2.0),
-            lambda y, p, a=average: sklearn.metrics.fbeta_score(y, p, beta=2, average=a, zero_division=0),
-        )
-        for average in scores.AVERAGES
-    },
-    "f1": (scores.f_score, lambda y, p: sklearn.metrics.f1_score(y, p, average="macro", zero_division=0)),
+    }
+
+
+PEERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "accuracy": (lambda m, zero: scores.accuracy(m), lambda y, p, zero: sklearn.metrics.accuracy_score(y, p)),
+    "kappa": (
+        lambda m, zero: scores.cohen_kappa(m, zero),
+        lambda y, p, zero: sklearn.metrics.cohen_kappa_score(y, p, replace_undefined_by=zero),
+    ),
+    # Scikit-learn has no choice here.
+    "matthews": (
+        lambda m, zero: scores.matthews_correlation(m, 0.0),
+        lambda y, p, zero: sklearn.metrics.matthews_corrcoef(y, p),
+    ),
+    **averaged_peers("precision", scores.precision, sklearn.metrics.precision_score),
+    **averaged_peers("recall", scores.recall, sklearn.metrics.recall_score),
+    **averaged_peers("f1", scores.f_score, sklearn.metrics.f1_score),
+    **averaged_peers(
+        "f2",
+        lambda m, a, zero_division: scores.f_score(m, a, 2.0, zero_division),
+        lambda y, p, **settings: sklearn.metrics.fbeta_score(y, p, beta=2, **settings),
+    ),
 }
 
 
 @pytest.mark.parametrize("name", PEERS)
-@given(matrix=MATRICES)
-def test_score_equals_scikit_learn(name: str, matrix: np.ndarray) -> None:
+@given(matrix=MATRICES, zero=st.sampled_from([0.0, 1.0, float("nan")]))
+def test_score_equals_scikit_learn(name: str, matrix: np.ndarray, zero: float) -> None:
     ours, theirs = PEERS[name]
     true, predicted = rows_of(matrix)
     # Of a single label scikit-learn warns.
     assume(len(np.union1d(true, predicted)) > 1)
-    np.testing.assert_allclose(ours(matrix), theirs(true, predicted), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(ours(matrix, zero), theirs(true, predicted, zero), rtol=1e-12, atol=1e-12)
 
 
 @given(MATRICES)
@@ -82,10 +86,17 @@ def test_balanced_accuracy_is_the_mean_recall_of_true_classes(matrix: np.ndarray
 
 
 @given(MATRICES)
-def test_specificity_is_the_recall_of_everything_else(matrix: np.ndarray) -> None:
+def test_specificity_and_negative_predictive_value_are_recall_and_precision_of_everything_else(
+    matrix: np.ndarray,
+) -> None:
     y, p = rows_of(matrix)
-    expected = [sklearn.metrics.recall_score(y != k, p != k, zero_division=0) for k in range(len(matrix))]
-    np.testing.assert_allclose(scores.specificity(matrix, average=None), expected, rtol=1e-12)
+    nan, metrics = float("nan"), sklearn.metrics
+    for ours, theirs in (
+        (scores.specificity, metrics.recall_score),
+        (scores.negative_predictive_value, metrics.precision_score),
+    ):
+        expected = [theirs(y != k, p != k, zero_division=nan) for k in range(len(matrix))]
+        np.testing.assert_allclose(ours(matrix, average=None), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", scores.SCORES)

@@ -11,16 +11,12 @@ from jaxtyping import Array, Bool, Int
 
 from pullback.core.checks import positive_integer
 from pullback.core.errors import unknown_name
-from pullback.core.random import generator
 from pullback.metrics.accuracy import predicted_class
+from pullback.metrics.cell_posterior import posterior_limits
 from pullback.metrics.metric import Metric, Statistics, at_least_one
 from pullback.metrics.predictions import row_mask
 from pullback.metrics.scores import SCORES
 from pullback.prob import Interval
-from pullback.prob.level import confidence_level
-
-# Draws from the posterior: the limits then move by about a twentieth of the interval's width from seed to seed.
-DRAWS = 2000
 
 
 @dataclass(frozen=True)
@@ -30,9 +26,7 @@ class ConfusionMatrix(Metric):
     Predictions are logits (n, K), or (n,) and (n, 1) for two classes; targets are class indices (n,). `counts` gives
     the matrix, `compute` its score.
 
-    The interval holds the middle draws of the score when the cells' probabilities follow their Dirichlet posterior,
-    with a prior of one row spread evenly over the cells of the classes that occur. Unlike the delta method it keeps
-    its width when every row is right.
+    The interval is that of `pullback.metrics.cell_posterior`. A quotient 0 / 0 counts as 0.
 
     Parameters
     ----------
@@ -46,10 +40,6 @@ class ConfusionMatrix(Metric):
     >>> stats = metric.update(metric.init(), logits, jnp.array([0, 1, 0, 0]))
     >>> metric.counts(stats).tolist(), round(metric.compute(stats), 4)
     ([[2, 1], [0, 1]], 0.7333)
-
-    References
-    ----------
-    Perks, "Some observations on inverse probability", Journal of the Institute of Actuaries 73 (1947), for the prior.
     """
 
     num_classes: int
@@ -86,12 +76,8 @@ class ConfusionMatrix(Metric):
         counts = self.counts(stats)
         n = at_least_one(self.name, int(counts.sum()))
         value = float(SCORES[self.score](counts))
-        occurs = np.flatnonzero(counts.sum(0) + counts.sum(1))
-        cells = counts[np.ix_(occurs, occurs)] + 1 / len(occurs) ** 2
-        draws = SCORES[self.score](generator(0, "confusion matrix").gamma(cells, size=(DRAWS, *cells.shape)))
-        tail = (1 - confidence_level(level)) / 2
-        lower, upper = np.quantile(draws, [tail, 1 - tail]).tolist()
-        return Interval(value, min(lower, value), max(upper, value), level, n, "dirichlet")
+        lower, upper = posterior_limits(counts, SCORES[self.score], value, level)
+        return Interval(value, lower, upper, level, n, "dirichlet")
 
 
 def count_pairs(

@@ -6,13 +6,13 @@ import math
 
 from scipy.special import ndtri
 
-from pullback.core.checks import positive_integer
+from pullback.core.checks import positive
 from pullback.core.errors import ConfigurationError
 from pullback.prob.interval import Interval
 from pullback.prob.level import confidence_level
 
 
-def wilson_interval(successes: int, n: int, level: float = 0.95) -> Interval:
+def wilson_interval(successes: float, n: float, level: float = 0.95) -> Interval:
     r"""Interval of a proportion from `successes` in `n` independent trials.
 
     $$ \frac{\hat p + \frac{z^2}{2n} \pm z \sqrt{\frac{\hat p (1 - \hat p)}{n} + \frac{z^2}{4 n^2}}}{1 + \frac{z^2}{n}},
@@ -21,10 +21,12 @@ def wilson_interval(successes: int, n: int, level: float = 0.95) -> Interval:
     It inverts the score test, so it stays inside [0, 1] and has width when every trial succeeds, where
     $\hat p \pm z \sqrt{\hat p (1 - \hat p) / n}$ has none.
 
+    Sums of weights that count rows may be fractions; the n of the interval is then rounded.
+
     Raises
     ------
     ConfigurationError
-        if n < 1, successes are not in 0 .. n, or level is not in (0, 1).
+        if n <= 0, successes are not in 0 .. n, or level is not in (0, 1).
 
     Examples
     --------
@@ -35,11 +37,11 @@ def wilson_interval(successes: int, n: int, level: float = 0.95) -> Interval:
     ----------
     Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
     """
-    positive_integer("n", n)
+    positive("n", n)
     if not 0 <= successes <= n:
         raise ConfigurationError(
             "successes do not fit the number of trials",
-            expected=f"an integer 0 .. {n}",
+            expected=f"a number 0 .. {n}",
             got=repr(successes),
             fix="count successes and trials over the same rows",
         )
@@ -50,4 +52,4 @@ def wilson_interval(successes: int, n: int, level: float = 0.95) -> Interval:
     # At the two ends the limit equals the estimate exactly; rounding would leave it on either side.
     lower = 0.0 if successes == 0 else center - half_width
     upper = 1.0 if successes == n else center + half_width
-    return Interval(proportion, lower, upper, level, n, "wilson")
+    return Interval(proportion, lower, upper, level, round(n), "wilson")
