@@ -112,61 +112,68 @@ class HagerZhang(LineSearch):
         approximate = (2 * self.sufficient_decrease - 1) * start.slope >= trial.slope
         return flat & (wolfe | (approximate & (trial.value <= self._limit(start))))
 
-    def _advance(self, bracket: Bracket, start: Trial, trial: Trial) -> Bracket:
+    def _advance(self, before: Bracket, start: Trial, trial: Trial) -> Bracket:
         """Put the trial in its place, and choose the next."""
         rising = trial.slope >= 0
         low = ~rising & (trial.value <= self._limit(start))
-        expanding = bracket.phase == EXPAND
-        bisecting = bracket.phase == BISECT
-        # Where the trial goes: while expanding and in the bracket into [a, b], while bisecting into [inner, outer].
-        a = choose(low & ~bisecting, trial, bracket.a)
-        b = choose(rising & ~bisecting, trial, bracket.b)
-        inner = choose(low, trial, bracket.inner)
-        outer = choose(~low & ~rising, trial, bracket.outer)
-        ended = bisecting & rising
-        a, b = choose(ended, bracket.inner, a), choose(ended, trial, b)
-        high = ~rising & ~low & ~bisecting
-        inner = choose(high, bracket.a, inner)
-        phase = jnp.where(
-            high | (bisecting & ~rising),
-            BISECT,
-            jnp.where(
-                ended,
-                bracket.then,
-                jnp.where(
-                    expanding,
-                    jnp.where(rising, FIRST_SECANT, EXPAND),
-                    jnp.where(
-                        bracket.phase == FIRST_SECANT,
-                        SECOND_SECANT,
-                        jnp.where(bracket.phase == SECOND_SECANT, MIDDLE, FIRST_SECANT),
-                    ),
-                ),
-            ),
-        )
-        after_high = jnp.where(expanding | (bracket.phase == MIDDLE), FIRST_SECANT, MIDDLE)
-        then = jnp.where(high, after_high, bracket.then)
+        now = _placed(before, trial, rising, low)
+        phase, then = _phases(before, rising, low)
         # Two secant steps that shrink the bracket well are followed by two more, others by halving it.
-        width = b.length - a.length
-        enough = (phase == MIDDLE) & (width <= self.shrinking * bracket.width)
+        width = now.b.length - now.a.length
+        enough = (phase == MIDDLE) & (width <= self.shrinking * before.width)
         phase = jnp.where(enough, FIRST_SECANT, phase)
-        middle = (a.length + b.length) / 2
-        first = _secant(a, b)
-        # The end that moved, and where it was.
-        second = jnp.where(rising, _secant(bracket.b, b), _secant(bracket.a, a))
-        following = jnp.select(
-            [phase == EXPAND, phase == BISECT, phase == FIRST_SECANT, phase == SECOND_SECANT],
-            [self.expansion * trial.length, (inner.length + outer.length) / 2, first, second],
-            middle,
-        )
-        outside = ~((following > a.length) & (following < b.length)) & (phase >= FIRST_SECANT)
-        following = jnp.where(outside, middle, following)
+        following = jnp.where(phase == EXPAND, self.expansion * trial.length, _length(before, now, phase, rising))
+        outside = ~((following > now.a.length) & (following < now.b.length)) & (phase >= FIRST_SECANT)
         phase = jnp.where(outside, MIDDLE, phase)
-        width = jnp.where(phase == FIRST_SECANT, width, bracket.width)
-        return bracket._replace(
-            a=a, b=b, inner=inner, outer=outer, next=following, phase=phase.astype(jnp.int32),
-            then=then.astype(jnp.int32), width=width,
-        )  # fmt: skip
+        return now._replace(
+            next=jnp.where(outside, (now.a.length + now.b.length) / 2, following),
+            phase=phase.astype(jnp.int32),
+            then=then.astype(jnp.int32),
+            width=jnp.where(phase == FIRST_SECANT, width, before.width),
+        )
+
+
+def _placed(bracket: Bracket, trial: Trial, rising: Bool[Array, ""], low: Bool[Array, ""]) -> Bracket:
+    """The trial as an end: of [a, b], or while bisecting of [inner, outer]."""
+    bisecting = bracket.phase == BISECT
+    high = ~rising & ~low
+    a = choose(low & ~bisecting, trial, bracket.a)
+    inner = choose(low, trial, bracket.inner)
+    return bracket._replace(
+        a=choose(rising & bisecting, bracket.inner, a),
+        b=choose(rising, trial, bracket.b),
+        inner=choose(high & ~bisecting, bracket.a, inner),
+        outer=choose(high, trial, bracket.outer),
+    )
+
+
+def _phases(bracket: Bracket, rising: Bool[Array, ""], low: Bool[Array, ""]) -> tuple[Array, Array]:
+    """What the next trial is for, and what follows once a high value is bisected away."""
+    expanding, bisecting = bracket.phase == EXPAND, bracket.phase == BISECT
+    high = ~rising & ~low
+    first, second = bracket.phase == FIRST_SECANT, bracket.phase == SECOND_SECANT
+    phase = jnp.select(
+        [high | (bisecting & ~rising), bisecting, expanding & rising, expanding, first, second],
+        [BISECT, bracket.then, FIRST_SECANT, EXPAND, SECOND_SECANT, MIDDLE],
+        FIRST_SECANT,
+    )
+    after_high = jnp.where(expanding | (bracket.phase == MIDDLE), FIRST_SECANT, MIDDLE)
+    return phase, jnp.where(high & ~bisecting, after_high, bracket.then)
+
+
+def _length(before: Bracket, now: Bracket, phase: Array, rising: Bool[Array, ""]) -> Float[Array, ""]:
+    """The step length that belongs to the phase, once there is a bracket."""
+    a, b = now.a, now.b
+    return jnp.select(
+        [phase == BISECT, phase == FIRST_SECANT, phase == SECOND_SECANT],
+        [
+            (now.inner.length + now.outer.length) / 2,
+            _secant(a, b),
+            # Through the end that moved, and where it was.
+            jnp.where(rising, _secant(before.b, b), _secant(before.a, a)),
+        ],
+        (a.length + b.length) / 2,
+    )
 
 
 def _secant(a: Trial, b: Trial) -> Float[Array, ""]:
