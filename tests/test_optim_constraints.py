@@ -178,6 +178,18 @@ def test_what_cannot_be_fulfilled_is_said():
     assert caught.value.result.reason == Reason.step_limit
 
 
+def test_compiled_for_several_loads_each_with_its_reason():
+    """On the circle x'x = b the value x'x / 2 is b / 2; below zero there is no circle."""
+
+    def solve(b):
+        return minimize_constrained(lambda x, b: x @ x / 2, jnp.ones(2), equality=lambda x, b: x @ x - b, args=(b,))
+
+    found = jax.jit(jax.vmap(solve))(jnp.asarray([0.5, 2.0, -1.0]))
+    assert found.converged.tolist() == [True, True, False]
+    np.testing.assert_allclose(found.value[:2], [0.25, 1.0], rtol=1e-3)
+    assert found.message.startswith(Reason[Reason.stationary] + "; ")
+
+
 def test_bad_constraints_are_named():
     with pytest.raises(DerivativeError, match="inequality does not return real numbers"):
         minimize_constrained(lambda x: x @ x, np.ones(2), inequality=lambda x: x > 0)

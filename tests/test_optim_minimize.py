@@ -112,6 +112,8 @@ def test_inside_jit_and_vmap_and_under_a_gradient_free_option_sweep():
     starts = jnp.array([[-1.2, 1.0], [2.0, 0.0], [0.5, 0.5]], jnp.float32)
     x = jax.jit(jax.vmap(lambda start: minimize(rosenbrock, start).x))(starts)
     np.testing.assert_allclose(x, 1, atol=2e-2)
+    ended = jax.jit(jax.vmap(lambda start: minimize(lambda x: x**2, start, method="newton", max_steps=1).converged))
+    assert ended(jnp.array([0.5, 3.0], jnp.float32)).tolist() == [True, True]
     rates = jnp.array([0.05, 0.1])
     values = jax.vmap(
         lambda rate: minimize(lambda x: x**2, jnp.float32(1), method=GradientDescent(rate), max_steps=3).x

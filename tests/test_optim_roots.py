@@ -178,6 +178,8 @@ def test_single_precision_inside_compiled_programs(method: str) -> None:
     )(shifts)
     assert found.x.dtype == jnp.float32
     np.testing.assert_allclose(found.x, np.arccos(np.asarray(shifts)), atol=2e-5)
+    assert found.converged.tolist() == [True, True, True]
+    assert found.message == RootReason[RootReason.converged]
 
 
 def test_bad_input_is_named() -> None:

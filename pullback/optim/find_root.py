@@ -12,12 +12,13 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from pullback.core.checks import positive_integer
 from pullback.core.errors import ConfigurationError, ConvergenceError, DerivativeError, unknown_name
 from pullback.core.precision import double_precision
 from pullback.optim.minimize_arguments import as_start, refuse_throw
+from pullback.optim.reason import ended_with, message
 from pullback.optim.roots import bisection, brent, newton, secant
 from pullback.optim.roots.state import RootReason, RootState
 
@@ -48,14 +49,14 @@ class RootResult(NamedTuple):
     path: Any
 
     @property
-    def converged(self) -> bool:
+    def converged(self) -> Bool[Array | np.ndarray, " *starts"]:
         """Whether it ended at a root."""
-        return bool(np.all(self.reason == RootReason.converged))
+        return ended_with(self.reason, RootReason.converged)
 
     @property
     def message(self) -> str:
         """The reason in words."""
-        return RootReason[self.reason]
+        return message(RootReason, self.reason)
 
 
 def find_root(

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
+import jax
+import jax.core
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool
 
 
 class Reason(eqx.Enumeration):
@@ -42,22 +49,28 @@ class Reason(eqx.Enumeration):
 # Ends that say: this is a stationary point as far as the method can tell.
 SUCCESSFUL = (Reason.converged, Reason.stationary, Reason.simplex_collapsed)
 
-MEMBERS = (
-    Reason.running,
-    Reason.converged,
-    Reason.stationary,
-    Reason.saddle,
-    Reason.step_limit,
-    Reason.plateau,
-    Reason.no_descent,
-    Reason.line_search_failed,
-    Reason.radius_collapsed,
-    Reason.simplex_collapsed,
-    Reason.simplex_flat,
-    Reason.infeasible,
-    Reason.not_finite_at_start,
-    Reason.not_finite,
-    Reason.diverging,
-    Reason.unbounded,
-    Reason.singular,
-)
+
+def ended_with(reason: Any, *members: Any) -> Bool[Array | np.ndarray, " *starts"]:
+    """Whether the reason, or that of each start, is one of these members."""
+    codes = _codes(reason)
+    numbers = jnp if isinstance(codes, jax.core.Tracer) else np
+    return numbers.isin(codes, np.stack([_codes(member) for member in members]))
+
+
+def messages(kind: Any, reason: Any) -> list[str]:
+    """The text of the reason, a member of the enumeration `kind`: one text for each start."""
+    structure = jax.tree.structure(reason)
+    codes = _codes(reason).reshape(-1)
+    texts = {int(code): kind[jax.tree.unflatten(structure, [np.asarray(code)])] for code in np.unique(codes)}
+    return [texts[int(code)] for code in codes]
+
+
+def message(kind: Any, reason: Any) -> str:
+    """The texts of the reasons, each once."""
+    return "; ".join(dict.fromkeys(messages(kind, reason)))
+
+
+def _codes(reason: Any) -> Any:
+    """The numbers of the members: an enumeration holds nothing else."""
+    (codes,) = jax.tree.leaves(reason)
+    return codes if isinstance(codes, jax.core.Tracer) else np.asarray(codes)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from pullback.optim.methods.method import Work
-from pullback.optim.reason import MEMBERS, SUCCESSFUL, Reason
+from pullback.optim.reason import SUCCESSFUL, Reason, ended_with, message, messages
 
 
 class Trace(NamedTuple):
@@ -65,19 +64,19 @@ class OptimizationResult(eqx.Module):
     method: Any
 
     @property
-    def converged(self) -> Bool[np.ndarray, " *starts"]:
+    def converged(self) -> Bool[Array | np.ndarray, " *starts"]:
         """Whether it ended in a stationary point."""
-        return np.isin(_code(self.reason), [_code(member) for member in SUCCESSFUL])
+        return ended_with(self.reason, *SUCCESSFUL)
 
     @property
     def message(self) -> str:
         """The reason in words."""
-        return "; ".join(dict.fromkeys(_messages(self.reason)))
+        return message(Reason, self.reason)
 
     def __str__(self) -> str:
         name = type(self.method).__name__
         if np.ndim(self.value):
-            ends = _messages(self.reason)
+            ends = messages(Reason, self.reason)
             lines = [f"{name}: {len(ends)} starts", f"  best value {np.min(self.value):.10g}"]
             return "\n".join(lines + [f"  {ends.count(end)}: {end}" for end in dict.fromkeys(ends)])
         return "\n".join(
@@ -90,13 +89,3 @@ class OptimizationResult(eqx.Module):
                 f"{int(self.work.products)} products with the Hessian",
             )
         )
-
-
-def _code(reason: Any) -> np.ndarray:
-    # An enumeration is the number of its member.
-    return np.asarray(jax.tree.leaves(reason)[0])
-
-
-def _messages(reason: Any) -> list[str]:
-    known = {int(_code(member)): member for member in MEMBERS}
-    return [Reason[known[int(code)]] for code in _code(reason).reshape(-1)]

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import Array, Bool
 
 from pullback.optim.methods.method import Work
-from pullback.optim.reason import MEMBERS, SUCCESSFUL, Reason
+from pullback.optim.reason import SUCCESSFUL, Reason, ended_with, message
 
 
 class Multipliers(NamedTuple):
@@ -87,14 +88,14 @@ class ConstrainedResult(eqx.Module):
     trace: ConstrainedTrace
 
     @property
-    def converged(self) -> bool:
+    def converged(self) -> Bool[Array | np.ndarray, " *starts"]:
         """Whether all three residuals reached the tolerance."""
-        return bool(np.any([np.asarray(self.reason == member) for member in SUCCESSFUL]))
+        return ended_with(self.reason, *SUCCESSFUL)
 
     @property
     def message(self) -> str:
         """The reason in words."""
-        return next(Reason[member] for member in MEMBERS if bool(self.reason == member))
+        return message(Reason, self.reason)
 
     def __str__(self) -> str:
         return "\n".join(

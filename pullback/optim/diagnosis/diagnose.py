@@ -20,7 +20,7 @@ from pullback.optim.diagnosis.theory import THEORY, UNKNOWN, Theory
 from pullback.optim.diagnosis.trace_findings import CHECKS, Course
 from pullback.optim.methods import METHODS
 from pullback.optim.minimize import DEFAULT_TOLERANCE
-from pullback.optim.reason import Reason
+from pullback.optim.reason import Reason, ended_with
 from pullback.optim.result import OptimizationResult
 
 # The whole Hessian is computed up to here, to name the kind of the end.
@@ -139,8 +139,8 @@ def _course(f: Any, result: OptimizationResult, args: tuple[Any, ...]) -> Course
 
 
 def _judged(result: OptimizationResult) -> Any:
-    left = bool(result.reason == Reason.not_finite) or bool(result.reason == Reason.unbounded)
-    if not left or result.trace.x is None:
+    left_the_finite = ended_with(result.reason, Reason.not_finite, Reason.unbounded)
+    if not left_the_finite or result.trace.x is None:
         return result.x
     best = int(np.nanargmin(np.asarray(result.trace.value)))
     return jax.tree.map(lambda leaf: leaf[best], result.trace.x)

@@ -15,7 +15,7 @@ from pullback.optim.diagnosis.finding import Finding
 from pullback.optim.diagnosis.step_size import label_of
 from pullback.optim.diagnosis.theory import Theory
 from pullback.optim.dynamics import optimal_parameters, spectral_radius
-from pullback.optim.reason import Reason
+from pullback.optim.reason import Reason, ended_with
 from pullback.optim.result import OptimizationResult
 
 # From here on gradient descent needs more than a hundred steps a digit.
@@ -51,7 +51,7 @@ class Course:
 
     def ended(self, *reasons: Any) -> bool:
         """Whether it ended for one of these reasons."""
-        return any(bool(self.result.reason == reason) for reason in reasons)
+        return bool(ended_with(self.result.reason, *reasons))
 
     @property
     def learning_rate(self) -> float | None:
