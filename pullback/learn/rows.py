@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,7 +121,7 @@ def checked_weight(sample_weight: Any, rows: int) -> Float[np.ndarray, " rows"]:
     """
     if sample_weight is None:
         return np.ones(rows)
-    if np.ndim(sample_weight) == 0:
+    if isinstance(sample_weight, Number):
         sample_weight = np.full(rows, sample_weight)
     weight = check_array(sample_weight, ensure_2d=False, dtype="float64", input_name="sample_weight")
     if weight.shape != (rows,):

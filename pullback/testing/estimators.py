@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.utils.validation import has_fit_parameter
 
 ROWS_SAMPLED = "rows are drawn in batches, so a row twice is not a row of weight two"
 
@@ -48,14 +50,17 @@ def scikit_learn_checks(example: EstimatorExample) -> list[Any]:
 
 
 def fresh(example: EstimatorExample) -> Any:
-    """An unfitted estimator with the options of the example."""
-    return clone(example.estimator)
+    """An unfitted estimator with the options of the example, and a fixed seed where it has one."""
+    estimator: Any = clone(example.estimator)
+    return estimator.set_params(random_state=0) if "random_state" in estimator.get_params() else estimator
 
 
 def small_data(example: EstimatorExample, rows: int = 60, features: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Rows without separation: three classes, or a linear target with noise."""
     random = np.random.default_rng(0)
     X = random.normal(size=(rows, features))
+    if get_tags(example.estimator).input_tags.positive_only:
+        X = np.abs(X)
     signal = X @ np.linspace(1, -1, features)
     if is_classifier(example.estimator):
         return X, np.digitize(signal + 2 * random.normal(size=rows), [-0.8, 0.8])
@@ -63,14 +68,21 @@ def small_data(example: EstimatorExample, rows: int = 60, features: int = 3) -> 
     return X, np.exp(target / 2) if example.positive_target else target
 
 
+def answer(fitted: Any, X: np.ndarray) -> Any:
+    """What the fitted estimator makes of the rows: a prediction, or other columns."""
+    return fitted.predict(X) if hasattr(fitted, "predict") else fitted.transform(X)
+
+
 def check_weights_are_repetition(example: EstimatorExample) -> None:
     """A row of weight k is k equal rows, and one of weight zero is none."""
+    if not has_fit_parameter(example.estimator, "sample_weight"):
+        return
     X, y = small_data(example)
     weight = np.random.default_rng(1).integers(0, 4, size=len(y))
     repeated = np.repeat(np.arange(len(y)), weight)
     weighted = fresh(example).fit(X, y, sample_weight=weight)
     plain = fresh(example).fit(X[repeated], y[repeated])
-    for method in ("predict", "predict_proba", "decision_function"):
+    for method in ("predict", "predict_proba", "decision_function", "transform"):
         if hasattr(weighted, method):
             np.testing.assert_allclose(getattr(weighted, method)(X), getattr(plain, method)(X), rtol=1e-8, atol=1e-8)
     for name in ("coef_", "intercept_", "standard_errors_", "log_likelihood_"):
@@ -86,14 +98,14 @@ def check_float32_with_large_offset(example: EstimatorExample) -> None:
     X = (X + 1000).astype(np.float32)
     single = fresh(example).fit(X, y)
     double = fresh(example).fit(X.astype(np.float64), y)
-    np.testing.assert_allclose(single.predict(X), double.predict(X.astype(np.float64)), rtol=1e-6)
+    np.testing.assert_allclose(answer(single, X), answer(double, X.astype(np.float64)), rtol=1e-6)
 
 
 def check_output_is_numpy(example: EstimatorExample) -> None:
     """Every fitted array is NumPy's, in float64 where it is real."""
     X, y = small_data(example)
     fitted = fresh(example).fit(X, y)
-    assert type(fitted.predict(X)) is np.ndarray
+    assert type(answer(fitted, X)) is np.ndarray
     for name, value in vars(fitted).items():
         if name.endswith("_") and hasattr(value, "dtype"):
             assert isinstance(value, np.ndarray | np.generic), f"{name} is {type(value).__name__}"
