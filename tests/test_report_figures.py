@@ -7,12 +7,10 @@ import pytest
 import scipy.stats
 from PIL import Image
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import roc_auc_score, roc_curve
 
 from pullback.report.figures.images import are_images, image_addresses
 from pullback.report.figures.learning_curves import learning_curves, wants_log_scale
 from pullback.report.figures.residuals import normal_order_statistics, residual_panels, running_median
-from pullback.report.figures.roc_curve import roc_points
 from pullback.report.number_text import seconds_text
 from pullback.report.outcome import Classification
 from pullback.report.reliability import outcome_bins
@@ -25,17 +23,6 @@ def epochs(losses: list[float], rates: list[float] | None = None) -> list[Epoch]
         Epoch(number, number * 10, rate, {"loss": loss}, {"loss": 1.1 * loss}, False)
         for number, (loss, rate) in enumerate(zip(losses, rates, strict=True), 1)
     ]
-
-
-def test_roc_points_are_those_of_scikit_learn():
-    draw = np.random.default_rng(0)
-    positive = draw.random(150) < 0.5
-    score = np.round(draw.random(150) + 0.3 * positive, 1)
-    false, true = roc_points(score, positive)
-    expected_false, expected_true, _ = roc_curve(positive, score, drop_intermediate=False)
-    np.testing.assert_allclose(false, expected_false, atol=1e-12)
-    np.testing.assert_allclose(true, expected_true, atol=1e-12)
-    assert np.trapezoid(true, false) == pytest.approx(roc_auc_score(positive, score))
 
 
 def test_reliability_bins_are_those_of_scikit_learn():

@@ -17,7 +17,6 @@ from sklearn.metrics import (
 
 import pullback.report
 from pullback.report.calibration_error import calibrated_limit
-from pullback.report.roc_auc import roc_auc_interval
 from pullback.testing.peers import peer
 
 
@@ -101,27 +100,6 @@ def test_scores_by_class_are_those_of_scikit_learn_and_statsmodels(runs):
         negatives = run.targets != k
         assert row[4].startswith(f"{np.mean(predicted[negatives] != k):.3f}")
         assert row[5] == f"{f1[k]:.3f}"
-
-
-def test_delong_variance_agrees_with_the_bootstrap_of_scipy():
-    draw = np.random.default_rng(0)
-    positive = draw.random(200) < 0.4
-    score = draw.normal(size=200) + 1.2 * positive
-    interval = roc_auc_interval(score, positive)
-    assert interval.value == pytest.approx(roc_auc_score(positive, score), abs=1e-12)
-    above, below = score[positive], score[~positive]
-    resampled = scipy.stats.bootstrap(
-        (above, below), lambda a, b: np.mean(a[:, None] > b[None, :]), vectorized=False, n_resamples=2000,
-        method="basic", rng=np.random.default_rng(1),
-    )  # fmt: skip
-    scale = interval.value * (1 - interval.value)
-    logit = np.log(np.array([interval.lower, interval.upper]) / (1 - np.array([interval.lower, interval.upper])))
-    assert np.diff(logit)[0] / 2 / 1.96 * scale == pytest.approx(resampled.standard_error, rel=0.05)
-
-
-def test_ties_count_one_half_in_the_area():
-    score, positive = np.array([0.0, 1.0, 1.0, 2.0, 1.0]), np.array([False, False, True, True, True])
-    assert roc_auc_interval(score, positive).value == pytest.approx(roc_auc_score(positive, score), abs=1e-12)
 
 
 def test_calibrated_limit_of_one_bin_is_the_binomial_quantile():

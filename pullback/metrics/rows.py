@@ -22,17 +22,18 @@ def class_labels(name: str, values: Vector) -> Shaped[np.ndarray, " rows"]:
     DataError
         unless they are one vector with at least one row; for a missing label, with its row.
     """
-    labels = _vector(name, values)
+    # NumPy turns a list of strings and numbers into strings.
+    labels = _vector(name, np.array(values, object) if isinstance(values, list | tuple) else values)
     missing = _missing(labels)
     if missing.any():
         raise _at_row(name, labels, missing, "a label in every row", "remove the row, or give it a label of its own")
     if labels.dtype == object:
-        kinds = sorted({type(label).__name__ for label in labels})
-        if len(kinds) > 1:
+        is_text = np.array([isinstance(label, str) for label in labels], bool)
+        if is_text.any() and not is_text.all():
             raise DataError(
-                f"{name} mix labels of several kinds",
+                f"{name} mix strings and numbers",
                 expected="numbers alone or strings alone",
-                got=" and ".join(kinds),
+                got=f"{labels[is_text][0]!r} and {labels[~is_text][0]!r}",
                 fix=f"convert {name} to one kind",
             )
         labels = np.array(labels.tolist())

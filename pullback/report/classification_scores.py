@@ -8,11 +8,10 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 
-from pullback.metrics import Accuracy, BrierScore, ConfusionMatrix, CrossEntropy
+from pullback.metrics import Accuracy, BrierScore, ConfusionMatrix, CrossEntropy, roc_auc
 from pullback.report.calibration_error import calibration_error
 from pullback.report.number_text import number_text
 from pullback.report.outcome import Classification
-from pullback.report.roc_auc import roc_auc_interval
 from pullback.report.run_folder import Estimate
 from pullback.report.scores import LEVEL, Score, estimates
 
@@ -66,7 +65,7 @@ def _roc_auc(outcome: Classification) -> list[Score]:
         return []
     # Differences of log probabilities order the rows as probabilities do, without their ties at 0 and 1.
     order = outcome.log_probabilities[:, 1] - outcome.log_probabilities[:, 0]
-    estimate = Estimate.of(roc_auc_interval(order, positive, LEVEL))
+    estimate = Estimate.of(roc_auc(positive, order, level=LEVEL))
     if np.isclose(estimate.value, (0.0, 1.0)).any():
         estimate = replace(estimate, lower=None, upper=None)
     meaning = f"probability that a row of “{outcome.class_names[1]}” is ranked above one of “{outcome.class_names[0]}”"
