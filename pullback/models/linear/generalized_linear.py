@@ -41,7 +41,7 @@ class GeneralizedLinearFit(NamedTuple):
     dispersion : $\phi$: one for laws that have none, otherwise Pearson's $\sum_i w_i (y_i - \mu_i)^2 / V(\mu_i)$ by
         the residual degrees of freedom.
     information_inverse : $(X^\top \operatorname{diag}(w W) X)^{-1}$ with the expected information $W$, the intercept
-        first; times $\phi$ it is the covariance. NaN for coefficients that the data do not identify.
+        first; times $\phi$ it is the covariance of the coefficients that are identified.
     observed_information_inverse : the same with the observed information.
     leverage : the diagonal of the hat matrix, of one row of weight one.
     identified : for each coefficient, the intercept first.
@@ -142,9 +142,8 @@ def fit_generalized_linear(
     """
     law = chosen_law(family, link, method, bias_reduction)
     rows = as_rows(X, y, sample_weight, offset, exposure, trials, law)
-    options = Options(
-        *(jnp.asarray(value, rows.X.dtype) for value in (alpha, tolerance)), jnp.asarray(max_steps, jnp.int32)
-    )
+    dtype = rows.X.dtype
+    options = Options(jnp.asarray(alpha, dtype), jnp.asarray(tolerance, dtype), jnp.asarray(max_steps, jnp.int32))
     return fit_rows(rows, options, law, fit_intercept, offset is None and exposure is None)
 
 

@@ -47,14 +47,13 @@ class StandardizedDesign(NamedTuple):
         return coef, (b[0] - self.mean @ coef if intercept else jnp.zeros((), b.dtype))
 
     def original(self, covariance: Float[Array, "k k"]) -> Float[Array, "k k"]:
-        """Covariance of the coefficients of the columns as they were, NaN where the data do not identify them."""
+        """Covariance of the coefficients of the columns as they were, of use for those that are identified."""
         p = len(self.scale)
         back = jnp.diag(1 / self.scale)
         if self.columns.shape[1] > p:
             first = jnp.concatenate([jnp.ones((1,), back.dtype), -self.mean / self.scale])
             back = jnp.block([[first[None]], [jnp.zeros((p, 1), back.dtype), back]])
-        known = self.identified[:, None] & self.identified[None, :]
-        return jnp.where(known, back @ covariance @ back.T, jnp.nan)
+        return back @ covariance @ back.T
 
 
 def standardize_design(X: Float[Array, "n p"], w: Float[Array, " n"], fit_intercept: bool) -> StandardizedDesign:
@@ -83,6 +82,10 @@ def standardize_design(X: Float[Array, "n p"], w: Float[Array, " n"], fit_interc
     if fit_intercept:
         Z = jnp.concatenate([jnp.ones((n, 1), X.dtype), Z], axis=1)
         null = jax.scipy.linalg.block_diag(jnp.zeros((1, 1), X.dtype), null)
-        identified = jnp.concatenate([jnp.ones(1, bool), identified])
+        # The value at zero is known unless a combination of columns is a constant other than zero.
+        at_zero = mean / scale
+        constant = jnp.max(jnp.abs(at_zero @ basis), initial=0)
+        known = constant <= jnp.sqrt(eps) * (1 + jnp.linalg.norm(at_zero))
+        identified = jnp.concatenate([known[None], identified])
         rank = rank + 1
     return StandardizedDesign(Z, mean, scale, null, basis, identified, rank.astype(X.dtype))
