@@ -16,7 +16,7 @@ from sklearn.metrics import (
 )
 
 import pullback.report
-from pullback.report.calibration_error import calibrated_limit
+from pullback.metrics import calibrated_limit
 from pullback.testing.peers import peer
 
 

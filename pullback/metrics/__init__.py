@@ -2,19 +2,27 @@
 
 from pullback.metrics.absolute_error import AbsoluteError as AbsoluteError
 from pullback.metrics.accuracy import Accuracy as Accuracy
+from pullback.metrics.brier_decomposition import BrierDecomposition as BrierDecomposition
+from pullback.metrics.brier_decomposition import brier_decomposition as brier_decomposition
 from pullback.metrics.brier_score import BrierScore as BrierScore
 from pullback.metrics.calibration import ReliabilityBin as ReliabilityBin
 from pullback.metrics.calibration import confidence_and_success as confidence_and_success
 from pullback.metrics.calibration import expected_calibration_error as expected_calibration_error
 from pullback.metrics.calibration import reliability_bins as reliability_bins
+from pullback.metrics.calibration_error import calibrated_limit as calibrated_limit
+from pullback.metrics.calibration_error import calibration_error as calibration_error
 from pullback.metrics.classification_summary import ClassificationSummary as ClassificationSummary
 from pullback.metrics.confusion_matrix import ConfusionMatrix as ConfusionMatrix
 from pullback.metrics.confusion_table import ConfusionTable as ConfusionTable
 from pullback.metrics.confusion_table import confusion_table as confusion_table
 from pullback.metrics.cross_entropy import CrossEntropy as CrossEntropy
+from pullback.metrics.isotonic_calibration import IsotonicCalibration as IsotonicCalibration
+from pullback.metrics.isotonic_calibration import fit_isotonic_calibration as fit_isotonic_calibration
 from pullback.metrics.metric import Metric as Metric
 from pullback.metrics.metric import add_values as add_values
 from pullback.metrics.metric import mean_statistics as mean_statistics
+from pullback.metrics.platt_scaling import PlattScaling as PlattScaling
+from pullback.metrics.platt_scaling import fit_platt_scaling as fit_platt_scaling
 from pullback.metrics.precision_recall import PrecisionRecallCurve as PrecisionRecallCurve
 from pullback.metrics.precision_recall import average_precision as average_precision
 from pullback.metrics.precision_recall import precision_recall_curve as precision_recall_curve
@@ -29,6 +37,8 @@ from pullback.metrics.root_mean_squared_error import RootMeanSquaredError as Roo
 from pullback.metrics.squared_error import SquaredError as SquaredError
 from pullback.metrics.table import METRICS as METRICS
 from pullback.metrics.table import get_metrics as get_metrics
+from pullback.metrics.temperature_scaling import TemperatureScaling as TemperatureScaling
+from pullback.metrics.temperature_scaling import fit_temperature_scaling as fit_temperature_scaling
 from pullback.metrics.threshold import Costs as Costs
 from pullback.metrics.threshold import Threshold as Threshold
 from pullback.metrics.threshold import best_threshold as best_threshold
