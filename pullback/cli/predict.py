@@ -20,6 +20,7 @@ import tyro
 from pullback.cli.options import parse
 from pullback.cli.run_folders import find_run
 from pullback.core.errors import ConfigurationError, DataError, RunFolderError
+from pullback.learn.table_run import ESTIMATOR_FILE, LoadedTable, load_table
 from pullback.prob import fewest_rows
 from pullback.train import Loaded, Prediction, load
 
@@ -71,7 +72,9 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _loaded(folder: Path) -> Loaded:
+def _loaded(folder: Path) -> Loaded | LoadedTable:
+    if (folder / ESTIMATOR_FILE).is_file():
+        return load_table(folder)
     try:
         return load(folder)
     except ConfigurationError as error:
@@ -83,7 +86,7 @@ def _loaded(folder: Path) -> Loaded:
         ) from error
 
 
-def read_rows(loaded: Loaded, file: Path) -> Rows:
+def read_rows(loaded: Loaded | LoadedTable, file: Path) -> Rows:
     """The rows of a file as the run's preprocessing reads them.
 
     Raises
@@ -112,7 +115,7 @@ def read_rows(loaded: Loaded, file: Path) -> Rows:
 class ImageRows:
     """Images of these files, decoded when a batch asks for them."""
 
-    def __init__(self, loaded: Loaded, files: Sequence[Path]) -> None:
+    def __init__(self, loaded: Loaded | LoadedTable, files: Sequence[Path]) -> None:
         self._loaded = loaded
         self._files = files
 
@@ -124,7 +127,7 @@ class ImageRows:
         return np.asarray(self._loaded.inputs([self._files[row] for row in wanted])[0])[place]
 
 
-def _image_rows(loaded: Loaded, files: Sequence[Path], source: Path) -> Rows:
+def _image_rows(loaded: Loaded | LoadedTable, files: Sequence[Path], source: Path) -> Rows:
     names = [file.relative_to(source).as_posix() if source.is_dir() else file.name for file in files]
     return Rows(names, ImageRows(loaded, files), ())
 
@@ -172,7 +175,7 @@ def _check_inputs(inputs: np.ndarray, shape: tuple[int, ...]) -> None:
         )
 
 
-def _uncertainty_notes(loaded: Loaded, found: Prediction) -> Iterator[str]:
+def _uncertainty_notes(loaded: Loaded | LoadedTable, found: Prediction) -> Iterator[str]:
     if loaded.calibration is None:
         yield "the run has no calibration rows, so there are no sets or intervals"
     elif found.level is not None and not all(map(math.isfinite, loaded.calibration.bound(found.level).quantile)):

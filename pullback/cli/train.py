@@ -14,6 +14,7 @@ from pullback.cli.outcome import print_outcome
 from pullback.cli.recipe_module import RecipeModule, load_recipe
 from pullback.cli.run_folders import DEFAULT_FOLDER
 from pullback.core.errors import ConfigurationError
+from pullback.learn.table_run import TableExperiment, run_table
 from pullback.recipes import RECIPES
 from pullback.train import Experiment, Interrupted, RecipeRecord
 from pullback.train import run as run_experiment
@@ -49,14 +50,16 @@ def run(arguments: list[str]) -> int:
     )
     experiment = recipe.build(fields)
     folder = options.run_dir or free_folder(DEFAULT_FOLDER, recipe.name, experiment)
+    record = RecipeRecord(recipe.name, recipe.path and str(recipe.path), dataclasses.asdict(fields))
+    command = ["pullback", "train", *arguments]
     try:
-        result = run_experiment(
-            experiment,
-            run_dir=folder,
-            recipe=RecipeRecord(recipe.name, recipe.path and str(recipe.path), dataclasses.asdict(fields)),
-            command=["pullback", "train", *arguments],
-            progress=not options.quiet,
-        )
+        if isinstance(experiment, TableExperiment):
+            result = run_table(experiment, run_dir=folder, recipe=record, command=command)
+            print("\n".join(result.notes))
+        else:
+            result = run_experiment(
+                experiment, run_dir=folder, recipe=record, command=command, progress=not options.quiet
+            )
     except Interrupted:
         print(f"go on with: pullback resume {folder}")
         raise
@@ -66,7 +69,7 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def free_folder(parent: Path, name: str, experiment: Experiment) -> Path:
+def free_folder(parent: Path, name: str, experiment: Experiment | TableExperiment) -> Path:
     """A folder that does not exist yet, named by time, recipe and seed."""
     identity = new_id(name, experiment.seed)
     candidate, number = parent / identity, 1

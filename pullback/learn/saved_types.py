@@ -21,7 +21,9 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from pullback.learn.fitted_table import FittedTable
 from pullback.learn.linear_regression import LinearRegression
+from pullback.learn.table_design import TableDesign
 
 SCIKIT_LEARN: tuple[type, ...] = (
     CalibratedClassifierCV,
@@ -46,6 +48,6 @@ SCIKIT_LEARN: tuple[type, ...] = (
     _SigmoidCalibration,
 )
 
-OURS: tuple[type, ...] = (LinearRegression,)
+OURS: tuple[type, ...] = (LinearRegression, TableDesign, FittedTable)
 
 SAVED_TYPES: tuple[type, ...] = (*SCIKIT_LEARN, *OURS)

@@ -25,6 +25,7 @@ from pullback.report.run_folder import RunFolder
 from pullback.report.scores import Score, collect_scores, disagreements
 from pullback.report.sections.baselines import baselines_section
 from pullback.report.sections.classes import classes_section
+from pullback.report.sections.coefficients import coefficients_section
 from pullback.report.sections.coverage import coverage_section
 from pullback.report.sections.curves import curves_section
 from pullback.report.sections.examples import examples_section
@@ -99,6 +100,7 @@ def _sections(run: RunFolder, outcome: Outcome | None, scores: list[Score], note
         Section("findings", "What to know", [Findings(_findings(run, outcome, scores)), *map(Prose, notes)]),
         scores_section(scores, split),
         baselines_section(run),
+        coefficients_section(run),
         curves_section(run),
         *_outcome_sections(run, outcome, split),
         coverage_section(run),

@@ -62,12 +62,13 @@ class BaselineComparison:
     @property
     def verdict(self) -> str:
         """Whether the network wins, as a sentence."""
+        model = self.network.name
         if self.difference.lower > 0:
-            return f"The network beats the best baseline, {self.best}."
+            return f"The {model} beats the best baseline, {self.best}."
         if self.difference.upper < 0:
-            return f"The network does not win: {self.best} is better. Use {self.best}, or give the network more data."
+            return f"The {model} does not win: {self.best} is better. Use {self.best}, or give the {model} more data."
         return (
-            f"The network does not win: its difference to {self.best} cannot be told from zero on "
+            f"The {model} does not win: its difference to {self.best} cannot be told from zero on "
             f"{self.difference.n} rows. The simpler model may do."
         )
 
@@ -83,6 +84,7 @@ def compare_with_baselines(
     test: Dataset,
     outputs: np.ndarray,
     *,
+    name: str = "network",
     num_numeric: int | None = None,
     level: float = 0.95,
     seed: int = 0,
@@ -101,6 +103,7 @@ def compare_with_baselines(
     train : all rows that the network saw in training or for the choice of its epoch.
     test : rows that nothing was fitted on.
     outputs : raw outputs of the network for `test`, shape (n, K) logits or (n,) or (n, 1).
+    name : of the model that gave the outputs.
     num_numeric : number of input columns that are numbers; those after them are codes of categories.
     level, seed : of the intervals.
 
@@ -134,12 +137,12 @@ def compare_with_baselines(
     judge: Callable[[str, np.ndarray], Score] = (
         _real_judge(targets, level, seed) if regression else _judge(targets, level)
     )
-    network = judge("network", predicted(outputs, regression))
+    network = judge(name, predicted(outputs, regression))
     x, x_test = _flat(train), _flat(test)
     baselines = []
-    for name, estimator in estimators(regression, known, x, seed).items():
+    for baseline, estimator in estimators(regression, known, x, seed).items():
         fitted = estimator.fit(x, train.targets.reshape(-1))
-        baselines.append(judge(name, np.asarray(fitted.predict(x_test))))
+        baselines.append(judge(baseline, np.asarray(fitted.predict(x_test))))
     best = max(baselines, key=lambda score: score.score.value)
     difference = paired_difference(network, best, targets, regression, level, seed)
     metric = "r_squared" if regression else "accuracy"
@@ -255,7 +258,7 @@ def comparison_lines(comparison: BaselineComparison) -> list[str]:
     The network does not win: its difference to constant cannot be told from zero on 100 rows. The simpler model may do.
     """
     level = f"{100 * comparison.difference.level:g}% interval"
-    paired = f"network - {comparison.best}, paired"
+    paired = f"{comparison.network.name} - {comparison.best}, paired"
     width = len(paired)
     lines = [f"{'':{width}}{METRIC_NAMES[comparison.metric]:>11}   {level}"]
     lines += [_line(score.name, width, score.score, "") for score in (comparison.network, *comparison.baselines)]

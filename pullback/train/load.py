@@ -50,13 +50,7 @@ class Loaded:
         source : for a table a file or frame with the columns of the training table, in any order; for images paths;
             otherwise an array with one row an example, before the steps of the preprocessing.
         """
-        notes: tuple[str, ...] = ()
-        for step in self.preprocessing:
-            if isinstance(step, TablePreprocessing):
-                source, notes = step.inputs_and_notes(source)
-            else:
-                source = step.inputs(source)
-        return source, notes
+        return prepared_inputs(source, self.preprocessing)
 
     def predict(self, source: Any, level: float | None = None, batch_size: int = 256) -> Prediction:
         """Predictions with their uncertainty for the rows of a source.
@@ -81,6 +75,17 @@ class Loaded:
         level = resolved_level(self.calibration, level)
         outputs = predict(self.model, inputs, self.state, batch_size)
         return interpret(outputs, self.config["data"], self.preprocessing, self.calibration, level)
+
+
+def prepared_inputs(source: Any, preprocessing: tuple[Any, ...]) -> tuple[Any, tuple[str, ...]]:
+    """A source after each step of the preprocessing, and remarks on how."""
+    notes: tuple[str, ...] = ()
+    for step in preprocessing:
+        if isinstance(step, TablePreprocessing):
+            source, notes = step.inputs_and_notes(source)
+        else:
+            source = step.inputs(source)
+    return source, notes
 
 
 def load(folder: str | Path, model: Any = None) -> Loaded:

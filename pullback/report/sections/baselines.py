@@ -42,7 +42,7 @@ def _difference(record: Record) -> list[Block]:
     )
     return [
         Prose(
-            f"Paired difference of the network to the best baseline, {text(record, 'to', 'the best')}: "
+            f"Paired difference of the model to the best baseline, {text(record, 'to', 'the best')}: "
             f"{fixed(value, decimals)}, 95% interval {range_text(lower, upper, decimals)}; {words}."
         )
     ]

@@ -1,0 +1,308 @@
+"""An estimator fitted to a prepared table, as a run folder like that of a network."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
+
+from pullback.core.errors import RunFolderError
+from pullback.data import Dataset, TablePreprocessing, preprocessing_from_json, sha256
+from pullback.learn.fitted_table import FittedTable
+from pullback.learn.saving import load, save
+from pullback.learn.table_design import TableDesign
+from pullback.metrics import get_metrics
+from pullback.nn.losses import get_loss
+from pullback.prob import Interval, mean_interval
+from pullback.train.calibration import Calibration, as_columns, calibrate, class_probabilities, with_coverage
+from pullback.train.describe import RecipeRecord, environment
+from pullback.train.finish import WORST_EXAMPLES
+from pullback.train.folder import FORMAT, RunFolder, create, read_config, read_json
+from pullback.train.importance import explanations
+from pullback.train.load import prepared_inputs
+from pullback.train.log import Log
+from pullback.train.prediction import Prediction, in_units, interpret, resolved_level
+from pullback.train.table_features import table_features
+
+ESTIMATOR_FILE = "estimator.safetensors"
+LOSSES = {
+    "classification": "categorical_cross_entropy",
+    "binary": "binary_cross_entropy",
+    "regression": "squared_error",
+}
+
+
+@dataclass(frozen=True)
+class TableExperiment:
+    """What a run of an estimator needs, as a recipe returns it.
+
+    Parameters
+    ----------
+    name : of the estimator in the table of models.
+    estimator : not fitted; it is fitted to `train_data`.
+    original_units : whether numbers are given back their units first.
+    train_data, test_data, calibration_data : prepared by `preprocessing`.
+    notes : shown before the fit.
+    """
+
+    name: str
+    estimator: Any
+    original_units: bool
+    train_data: Dataset
+    test_data: Dataset | None
+    calibration_data: Dataset | None
+    preprocessing: tuple[Any, ...]
+    seed: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class TableRun:
+    """A finished run of an estimator."""
+
+    fitted: FittedTable
+    outputs: np.ndarray | None
+    evaluation: dict[str, dict[str, Any]]
+    folder: Path
+    notes: tuple[str, ...]
+
+
+def run_table(
+    experiment: TableExperiment,
+    *,
+    run_dir: Path,
+    recipe: RecipeRecord | None = None,
+    command: list[str] | None = None,
+) -> TableRun:
+    """Fit, evaluate on the test rows, calibrate and explain, and write it all into a run folder."""
+    fitted, notes = fit_table(experiment)
+    sets = {"train": experiment.train_data, "test": experiment.test_data, "calibration": experiment.calibration_data}
+    given = {name: data for name, data in sets.items() if data is not None}
+    files = {
+        "config.json": _config(experiment, given, run_dir.name, recipe, command),
+        "model.json": _model_record(experiment, fitted),
+        "preprocessing.json": [step.to_json() for step in experiment.preprocessing],
+    }
+    with create(run_dir, files, given) as folder:
+        save(fitted, folder.path / ESTIMATOR_FILE)
+        folder.save_json("coefficients.json", coefficients(fitted))
+        log = Log(folder.path / "metrics.jsonl")
+        log.write({"event": "finished", "reason": "fitted", "best_epoch": None})
+        outputs, evaluation = None, {}
+        if experiment.test_data is not None:
+            outputs = fitted.outputs(experiment.test_data.inputs, experiment.test_data.task)
+            losses, found = scores(outputs, experiment.test_data)
+            evaluation = {name: asdict(value) for name, value in found.items()}
+            log.write({"event": "evaluation", "split": "test", "metrics": evaluation})
+            folder.save_predictions(_predictions(experiment.test_data, outputs, losses))
+        _calibrate(folder, experiment, fitted, outputs)
+        _explain(folder, experiment, fitted)
+    return TableRun(fitted, outputs, evaluation, run_dir, (*experiment.notes, *notes))
+
+
+def fit_table(experiment: TableExperiment) -> tuple[FittedTable, tuple[str, ...]]:
+    """The estimator fitted to the training rows, and what was done to give it probabilities."""
+    data, estimator = experiment.train_data, experiment.estimator
+    design = TableDesign.of(data, experiment.preprocessing, original_units=experiment.original_units)
+    columns, targets, notes = design(data.inputs), data.targets.reshape(-1), ()
+    mean, scale = 0.0, 1.0
+    if data.task == "regression":
+        for step in experiment.preprocessing:
+            if isinstance(step, TablePreprocessing):
+                mean, scale = step.target_mean, step.target_scale
+        targets = targets.astype(np.float64) * scale + mean
+    elif not hasattr(estimator, "predict_proba"):
+        estimator = CalibratedClassifierCV(estimator)
+        notes = (f"{experiment.name} has no probabilities of its own: Platt's calibration in 5 folds gives them",)
+    return FittedTable(design, estimator.fit(columns, targets), mean, scale), notes
+
+
+def scores(outputs: np.ndarray, data: Dataset) -> tuple[np.ndarray, dict[str, Interval]]:
+    """The loss of each row; mean loss and metric with their intervals."""
+    losses = _losses(outputs, data.targets, data.task)
+    name = "r_squared" if data.task == "regression" else "accuracy"
+    (metric,) = get_metrics((name,), data.num_classes)
+    statistics = metric.update(metric.init(), jnp.asarray(outputs), jnp.asarray(data.targets))
+    exact = losses.astype(np.float64)
+    loss = mean_interval(len(exact), float(exact.sum()), float(np.square(exact).sum()))
+    return losses, {"loss": loss, name: metric.interval(statistics)}
+
+
+def _losses(outputs: np.ndarray, targets: np.ndarray, task: str) -> np.ndarray:
+    return np.asarray(get_loss(LOSSES[task])(jnp.asarray(outputs), jnp.asarray(targets)))
+
+
+def coefficients(fitted: FittedTable) -> dict[str, Any]:
+    """The table of a fit as JSON: what its summary says, or the coefficients alone where there is no inference."""
+    estimator = fitted.estimator
+    if hasattr(estimator, "summary"):
+        summary = estimator.summary()
+        return {
+            "format": 1,
+            "title": summary.title,
+            "head": [list(pair) for pair in summary.head],
+            "columns": list(summary.columns),
+            "rows": [list(row) for row in summary.rows],
+            "notes": list(summary.notes),
+            "diagnostics": [],
+        }
+    values = np.atleast_2d(getattr(estimator, "coef_", np.empty((0, 0))))
+    if values.shape[1] != len(fitted.design.names):
+        return {"format": 1, "title": type(estimator).__name__, "head": [], "columns": [], "rows": [], "notes": []}
+    classes = [str(name) for name in getattr(estimator, "classes_", ("estimate",))][-len(values) :]
+    constant = np.broadcast_to(np.atleast_1d(estimator.intercept_), len(values))
+    rows = [["intercept", *(f"{value:.6g}" for value in constant)]]
+    rows += [[name, *(f"{v:.6g}" for v in values[:, place])] for place, name in enumerate(fitted.design.names)]
+    return {
+        "format": 1,
+        "title": type(estimator).__name__,
+        "head": [[name, str(value)] for name, value in estimator.get_params(deep=False).items()],
+        "columns": ["", *classes],
+        "rows": rows,
+        "notes": ["Numbers are standardized: a coefficient is per standard deviation of its column."],
+        "diagnostics": [],
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedTable:
+    """A fitted estimator from its run folder, used as `train.load`'s network is."""
+
+    fitted: FittedTable
+    preprocessing: tuple[Any, ...]
+    config: dict[str, Any]
+    calibration: Calibration | None
+    notes: tuple[str, ...] = ()
+
+    def inputs(self, source: Any) -> tuple[Any, tuple[str, ...]]:
+        """Prepared inputs for the rows of a source, and remarks on how."""
+        return prepared_inputs(source, self.preprocessing)
+
+    def predict(self, source: Any, level: float | None = None) -> Prediction:
+        """Predictions with their uncertainty for the rows of a source."""
+        return self.interpret(self.inputs(source)[0], level)
+
+    def interpret(self, inputs: Any, level: float | None = None) -> Prediction:
+        """`predict` for inputs that are prepared already."""
+        level = resolved_level(self.calibration, level)
+        about = self.config["data"]
+        return interpret(self.fitted.outputs(inputs, about["task"]), about, self.preprocessing, self.calibration, level)
+
+
+def load_table(folder: str | Path) -> LoadedTable:
+    """The fitted estimator of a run folder; opening it runs no code of the folder."""
+    path = Path(folder)
+    calibration = path / "calibration.json"
+    fitted = load(path / ESTIMATOR_FILE)
+    if not isinstance(fitted, FittedTable):
+        raise RunFolderError(
+            f"{ESTIMATOR_FILE} of {path.name} is no fitted table",
+            expected="what a run wrote",
+            got=type(fitted).__name__,
+            fix="restore the file",
+        )
+    return LoadedTable(
+        fitted,
+        preprocessing_from_json(read_json(path / "preprocessing.json")),
+        read_config(path),
+        Calibration.from_json(read_json(calibration)) if calibration.is_file() else None,
+    )
+
+
+def _config(
+    experiment: TableExperiment,
+    sets: dict[str, Dataset],
+    run_id: str,
+    recipe: RecipeRecord | None,
+    command: Sequence[str] | None,
+) -> dict[str, Any]:
+    train = experiment.train_data
+    return {
+        "format": FORMAT,
+        "id": run_id,
+        "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": command,
+        "recipe": None if recipe is None else asdict(recipe),
+        "settings": {
+            "estimator": experiment.name,
+            "seed": experiment.seed,
+            "loss": LOSSES[train.task],
+            **{name: _plain(value) for name, value in experiment.estimator.get_params(deep=False).items()},
+        },
+        "data": {
+            "name": train.name,
+            "task": train.task,
+            "class_names": None if train.class_names is None else list(train.class_names),
+            "feature_names": None if train.feature_names is None else list(train.feature_names),
+            "input_shape": list(train.inputs.shape[1:]),
+            "sizes": {name: len(data) for name, data in sets.items()},
+            "sha256": {name: sha256(data) for name, data in sets.items()},
+        },
+        "environment": environment(),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
+
+
+def _model_record(experiment: TableExperiment, fitted: FittedTable) -> dict[str, Any]:
+    arguments = {name: _plain(value) for name, value in experiment.estimator.get_params(deep=False).items()}
+    return {
+        "source": "estimator",
+        "architecture": experiment.name,
+        "arguments": arguments,
+        "parameters": int(np.size(getattr(fitted.estimator, "coef_", 0)))
+        + int(np.size(getattr(fitted.estimator, "intercept_", 0))),
+        "multiply_adds": int(np.size(getattr(fitted.estimator, "coef_", 0))),
+        "summary": [],
+    }
+
+
+def _predictions(data: Dataset, outputs: np.ndarray, losses: np.ndarray) -> dict[str, np.ndarray]:
+    worst = np.argsort(-losses, kind="stable")[:WORST_EXAMPLES].astype(np.int32)
+    return {
+        "split": np.array("test"),
+        "index": data.indices,
+        "outputs": outputs,
+        "targets": data.targets,
+        "loss": losses,
+        "inputs": data.inputs[worst],
+        "inputs_row": worst,
+    }
+
+
+def _calibrate(
+    folder: RunFolder, experiment: TableExperiment, fitted: FittedTable, test_outputs: np.ndarray | None
+) -> None:
+    rows, test = experiment.calibration_data, experiment.test_data
+    if rows is None:
+        return
+    calibration = calibrate(fitted.outputs(rows.inputs, rows.task), rows.targets, rows.task)
+    if test is not None and test_outputs is not None:
+        calibration = with_coverage(calibration, test_outputs, test.targets, "test")
+    folder.save_json("calibration.json", calibration.to_json())
+
+
+def _explain(folder: RunFolder, experiment: TableExperiment, fitted: FittedTable) -> None:
+    data = experiment.test_data
+    features = table_features(experiment.train_data, experiment.preprocessing)
+    if data is None or not features:
+        return
+
+    def evaluate(inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        outputs = fitted.outputs(inputs, data.task)
+        losses = _losses(outputs, targets, data.task)
+        if data.task == "regression":
+            return in_units(as_columns(outputs), experiment.preprocessing), losses
+        return class_probabilities(outputs), losses
+
+    found = explanations(evaluate, data, features, experiment.seed, max(data.inputs.shape[1], 1))
+    if found is not None:
+        folder.save_json("explanations.json", found)
