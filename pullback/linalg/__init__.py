@@ -1,4 +1,4 @@
-"""Linear algebra by products: conjugate gradients, preconditioners, Lanczos, traces, modified factorizations."""
+"""Least squares; linear algebra by products: conjugate gradients, preconditioners, Lanczos, traces, factorizations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pullback.linalg.extreme_eigenvalues import ExtremeEigenvalues, extreme_eige
 from pullback.linalg.hutchinson_trace import TraceEstimate, hutchinson_trace
 from pullback.linalg.iteration_reason import IterationReason
 from pullback.linalg.lanczos import LanczosResult, lanczos
+from pullback.linalg.least_squares import Dependence, LeastSquaresResult, Solver, dependent_columns, least_squares
 from pullback.linalg.modified_cholesky import ModifiedCholesky, modified_cholesky
 from pullback.linalg.power_iteration import PowerIterationResult, power_iteration
 from pullback.linalg.preconditioners import block_jacobi, jacobi, symmetric_gauss_seidel
@@ -16,22 +17,27 @@ from pullback.linalg.spectral_density import SpectralDensity, spectral_density
 
 __all__ = [
     "ConjugateGradientResult",
+    "Dependence",
     "ExtremeEigenvalues",
     "ExtremeRitzValues",
     "IterationReason",
     "LanczosResult",
+    "LeastSquaresResult",
     "ModifiedCholesky",
     "PowerIterationResult",
     "ShiftedCholesky",
+    "Solver",
     "SpectralDensity",
     "TraceEstimate",
     "block_jacobi",
     "conjugate_gradient",
     "conjugate_gradient_eigenvalues",
+    "dependent_columns",
     "extreme_eigenvalues",
     "hutchinson_trace",
     "jacobi",
     "lanczos",
+    "least_squares",
     "modified_cholesky",
     "power_iteration",
     "shifted_cholesky",

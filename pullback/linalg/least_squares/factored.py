@@ -19,6 +19,7 @@ class Factored(NamedTuple):
     rank : of the matrix with columns of length one.
     singular_values : of that matrix, descending, shape (m,).
     solver : a `Solver`.
+    trusted : whether the matrix allows this solver: of full rank, or close enough to orthogonal columns.
     """
 
     x: Any
@@ -26,6 +27,7 @@ class Factored(NamedTuple):
     rank: Any
     singular_values: Any
     solver: Any
+    trusted: Any
 
 
 def column_lengths(A: Float[Array, "n p"]) -> Float[Array, " p"]:

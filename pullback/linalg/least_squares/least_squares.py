@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -17,7 +18,7 @@ from pullback.linalg.least_squares.branch import branch
 from pullback.linalg.least_squares.factored import Factored, column_lengths
 from pullback.linalg.least_squares.problem import checked_problem, weighted_rows
 from pullback.linalg.least_squares.refinement import refine as refine_solution
-from pullback.linalg.least_squares.solve import solve
+from pullback.linalg.least_squares.solve import choose, solve
 from pullback.linalg.least_squares.solver import Solver
 from pullback.linalg.product import known
 
@@ -112,17 +113,43 @@ def least_squares(
     return found._replace(x=found.x[:, 0], residual=found.residual[:, 0])
 
 
-def _solved(A: Array, b: Array, weight: Array | None, solver: Solver | None, refine: bool | None) -> LeastSquaresResult:
+class _Attempt(NamedTuple):
+    result: LeastSquaresResult
+    loss: Array
+    trusted: Array
+
+
+@partial(jax.jit, static_argnums=3)
+def _attempt(A: Array, b: Array, weight: Array | None, solver: Solver) -> _Attempt:
     rows, target = weighted_rows(A, b, weight)
     found = solve(rows, target, solver)
-    loss, plain = roundings(A, b, weight, found.x, found), (found.x, b - A @ found.x)
-    x, residual, corrections = refined(A, b, weight, plain, loss, refinement_limit(A.shape, refine))
-    return LeastSquaresResult(
-        x, residual, found.rank, condition(found), found.singular_values, found.solver, corrections, found.root
+    residual = b - A @ found.x
+    result = LeastSquaresResult(
+        x=found.x,
+        residual=residual,
+        rank=found.rank,
+        condition=condition(found),
+        singular_values=found.singular_values,
+        solver=found.solver,
+        corrections=jnp.int32(0),
+        root=found.root,
     )
+    return _Attempt(result, roundings(A, residual, weight, found), found.trusted)
 
 
-@jax.jit
+def _solved(A: Array, b: Array, weight: Array | None, solver: Solver | None, refine: bool | None) -> LeastSquaresResult:
+    found, loss, _ = choose(lambda method: _attempt(A, b, weight, method), solver, A.shape)
+    limit = refinement_limit(A.shape, refine)
+    if math.isinf(limit):
+        return found
+
+    def refined() -> LeastSquaresResult:
+        x, residual, corrections = refine_solution(A, b, found.x, weight)
+        return found._replace(x=x, residual=residual, corrections=corrections)
+
+    return branch(loss > limit, refined, lambda: found)
+
+
 def condition(found: Factored) -> Array:
     """Largest over smallest singular value that is not zero; one for a matrix of zeros."""
     values = found.singular_values
@@ -140,25 +167,11 @@ def refinement_limit(shape: tuple[int, ...], wish: bool | None) -> float:
     return ROUNDINGS_AT_STAKE if wish is None else 0.0
 
 
-def refined(
-    A: Array, b: Array, weight: Array | None, plain: tuple[Array, Array], loss: Array, limit: float
-) -> tuple[Array, Array, Array]:
-    """Solution, residual and number of corrections: `plain`, or refined where the loss is above the limit.
-
-    A loss of zero says that the rank is not full: then there is nothing to be refined.
-    """
-    as_it_is = (*plain, jnp.int32(0))
-    if math.isinf(limit):
-        return as_it_is
-    return branch(loss > limit, lambda: tuple(refine_solution(A, b, plain[0], weight)), lambda: as_it_is)
-
-
-@jax.jit
-def roundings(A: Array, b: Array, weight: Array | None, x: Array, found: Factored) -> Array:
+def roundings(A: Array, residual: Array, weight: Array | None, found: Factored) -> Array:
     r"""$\kappa + \kappa^2 \lVert r \rVert / \lVert A x \rVert$, the error in roundings; zero without full rank."""
-    rows, left = weighted_rows(A, b - A @ x, weight)
+    rows, left = weighted_rows(A, residual, weight)
     r = jnp.linalg.norm(left, axis=0)
-    size = jnp.linalg.norm(column_lengths(rows)[:, None] * x, axis=0)
+    size = jnp.linalg.norm(column_lengths(rows)[:, None] * found.x, axis=0)
     kappa = condition(found)
     loss = kappa + kappa**2 * jnp.max(jnp.where(r > 0, r / jnp.where(size > 0, size, 1.0), 0.0))
     return jnp.where(found.rank == found.root.shape[0], loss, 0.0)

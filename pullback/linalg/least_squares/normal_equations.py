@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -10,7 +9,6 @@ from pullback.linalg.least_squares.factored import Factored, minimum_norm_root, 
 from pullback.linalg.least_squares.solver import Solver
 
 
-@jax.jit
 def solve_normal_equations(A: Float[Array, "n p"], b: Float[Array, "n k"], lengths: Float[Array, " p"]) -> Factored:
     r"""$A^\top A = V \Lambda V^\top$, $x = V \Lambda^+ V^\top A^\top b$: the condition number is squared.
 
@@ -27,4 +25,4 @@ def solve_normal_equations(A: Float[Array, "n p"], b: Float[Array, "n k"], lengt
     # (V / s)' A' b would cancel no better than A' b itself: the digits are lost in the Gram matrix already.
     x = root @ (inverse[:, None] * (V.T @ (A.T @ b)))
     rank = numerical_rank(values, rank_tolerance(A))
-    return Factored(x, root, rank, singular_values, jnp.int32(Solver.NORMAL_EQUATIONS.value))
+    return Factored(x, root, rank, singular_values, jnp.int32(Solver.NORMAL_EQUATIONS.value), jnp.bool_(True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
@@ -44,7 +43,6 @@ def check_weights(weight: Array) -> None:
         )
 
 
-@jax.jit
 def weighted_rows(A: Array, b: Array, weight: Array | None) -> tuple[Array, Array]:
     """The rows times the roots of their weights."""
     if weight is None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -12,7 +9,6 @@ from pullback.linalg.least_squares.factored import Factored, minimum_norm_root, 
 from pullback.linalg.least_squares.solver import Solver
 
 
-@partial(jax.jit, static_argnums=3)
 def solve_svd(
     R: Float[Array, "m p"], c: Float[Array, "m k"], lengths: Float[Array, " p"], tolerance: float
 ) -> Factored:
@@ -25,4 +21,4 @@ def solve_svd(
     present = jnp.arange(s.size, dtype=jnp.int32) < rank
     inverse = jnp.where(present, 1 / jnp.where(present, s, 1.0), 0.0)
     root = minimum_norm_root(Vt.T, inverse, lengths)
-    return Factored(root @ (U.T @ c), root, rank, s, jnp.int32(Solver.SVD.value))
+    return Factored(root @ (U.T @ c), root, rank, s, jnp.int32(Solver.SVD.value), jnp.bool_(True))

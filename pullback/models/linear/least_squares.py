@@ -14,10 +14,12 @@ from jaxtyping import Array, Float
 
 from pullback.core.errors import DataError
 from pullback.core.precision import double_precision
+from pullback.linalg.least_squares.branch import branch
 from pullback.linalg.least_squares.factored import Factored
-from pullback.linalg.least_squares.least_squares import condition, refined, refinement_limit, roundings
+from pullback.linalg.least_squares.least_squares import condition, refinement_limit, roundings
 from pullback.linalg.least_squares.problem import checked_problem, weighted_rows
-from pullback.linalg.least_squares.solve import solve
+from pullback.linalg.least_squares.refinement import refine as refine_solution
+from pullback.linalg.least_squares.solve import choose, solve
 from pullback.linalg.least_squares.solver import Solver
 from pullback.linalg.product import known
 
@@ -128,7 +130,6 @@ class Centered(NamedTuple):
     observations: Array
 
 
-@jax.jit
 def _observations(y: Float[Array, "n k"], weight: Float[Array, " n"] | None) -> Array:
     return jnp.asarray(len(y), y.dtype) if weight is None else jnp.sum(weight)
 
@@ -142,7 +143,6 @@ def center(
     return _without_means(X, y, weight)
 
 
-@jax.jit
 def _without_means(X: Float[Array, "n p"], y: Float[Array, "n k"], weight: Float[Array, " n"] | None) -> Centered:
     n = _observations(y, weight)
 
@@ -155,38 +155,50 @@ def _without_means(X: Float[Array, "n p"], y: Float[Array, "n k"], weight: Float
     return Centered(X - second, y - target_second, first + second, target_first + target_second, n)
 
 
-def _fitted(
-    X: Array, y: Array, weight: Array | None, fit_intercept: bool, solver: Solver | None, refine: bool | None
-) -> LeastSquaresFit:
+class _Attempt(NamedTuple):
+    fit: LeastSquaresFit
+    loss: Array
+    trusted: Array
+
+
+@partial(jax.jit, static_argnums=(3, 4))
+def _attempt(X: Array, y: Array, weight: Array | None, fit_intercept: bool, solver: Solver) -> _Attempt:
     centered = center(X, y, weight, fit_intercept)
     rows, target = weighted_rows(centered.X, centered.y, weight)
     found = solve(rows, target, solver)
-    start = _uncentered(centered, found, fit_intercept)
+    residual = centered.y - centered.X @ found.x
+    loss = roundings(centered.X, residual, weight, found)
+    return _Attempt(_result(centered, weight, found, residual, fit_intercept), loss, found.trusted)
+
+
+def _fitted(
+    X: Array, y: Array, weight: Array | None, fit_intercept: bool, solver: Solver | None, refine: bool | None
+) -> LeastSquaresFit:
+    found, loss, _ = choose(lambda method: _attempt(X, y, weight, fit_intercept, method), solver, X.shape)
     limit = refinement_limit((len(X), X.shape[1] + fit_intercept), refine)
-    loss = roundings(centered.X, centered.y, weight, found.x, found)
-    plain = (start, centered.y - centered.X @ found.x)
-    # A table that is not refined is not copied.
-    design = X if math.isinf(limit) or not fit_intercept else with_ones(X)
-    solution, residual, corrections = refined(design, y, weight, plain, loss, limit)
-    return _result(centered, weight, found, solution, residual, corrections)
+    if math.isinf(limit):
+        return found
+    return branch(loss > limit, lambda: _refined(X, y, weight, found), lambda: found)
 
 
 @jax.jit
+def _refined(X: Array, y: Array, weight: Array | None, found: LeastSquaresFit) -> LeastSquaresFit:
+    intercept = has_intercept(found)
+    start = jnp.concatenate([found.intercept[None, :], found.coef.T]) if intercept else found.coef.T
+    solution, residual, corrections = refine_solution(with_ones(X) if intercept else X, y, start, weight)
+    return found._replace(
+        coef=solution[intercept:].T,
+        intercept=solution[0] if intercept else found.intercept,
+        residual_sum_of_squares=_sum_of_squares(residual, weight),
+        corrections=corrections,
+    )
+
+
 def with_ones(X: Float[Array, "n p"]) -> Float[Array, "n p+1"]:
     """The columns with the one of the intercept in front."""
     return jnp.concatenate([jnp.ones_like(X[:, :1]), X], axis=1)
 
 
-@partial(jax.jit, static_argnums=2)
-def _uncentered(centered: Centered, found: Factored, fit_intercept: bool) -> Array:
-    """The coefficients of the columns as they were, the intercept first."""
-    if not fit_intercept:
-        return found.x
-    intercept = centered.target_means - centered.column_means @ found.x
-    return jnp.concatenate([intercept[None, :], found.x])
-
-
-@jax.jit
 def uncentered_root(root: Float[Array, "p m"], column_means: Float[Array, " p"], n: Array) -> Array:
     r"""$T$ of the columns with a one in front, from that of the centered columns."""
     top = jnp.concatenate([1 / jnp.sqrt(n)[None], -column_means @ root])
@@ -194,27 +206,28 @@ def uncentered_root(root: Float[Array, "p m"], column_means: Float[Array, " p"],
     return jnp.concatenate([top[None, :], below])
 
 
-@jax.jit
 def _result(
-    centered: Centered, weight: Array | None, found: Factored, solution: Array, residual: Array, corrections: Array
+    centered: Centered, weight: Array | None, found: Factored, residual: Array, fit_intercept: bool
 ) -> LeastSquaresFit:
-    has_intercept = len(solution) > len(found.x)
-    n, m = centered.observations, centered.column_means
-    rows = jnp.ones_like(residual[:, 0]) if weight is None else weight
+    n, means = centered.observations, centered.column_means
     return LeastSquaresFit(
-        coef=solution[has_intercept:].T,
-        intercept=solution[0] if has_intercept else jnp.zeros_like(centered.target_means),
-        residual_sum_of_squares=rows @ residual**2,
-        total_sum_of_squares=rows @ centered.y**2,
+        coef=found.x.T,
+        intercept=centered.target_means - means @ found.x,
+        residual_sum_of_squares=_sum_of_squares(residual, weight),
+        total_sum_of_squares=_sum_of_squares(centered.y, weight),
         observations=n,
         rank=found.rank,
         condition=condition(found),
         singular_values=found.singular_values,
         solver=found.solver,
-        corrections=corrections,
-        column_means=m,
-        root=uncentered_root(found.root, m, n) if has_intercept else found.root,
+        corrections=jnp.int32(0),
+        column_means=means,
+        root=uncentered_root(found.root, means, n) if fit_intercept else found.root,
     )
+
+
+def _sum_of_squares(rows: Array, weight: Array | None) -> Array:
+    return jnp.sum(rows**2, axis=0) if weight is None else weight @ rows**2
 
 
 def has_intercept(fit: LeastSquaresFit) -> bool:
