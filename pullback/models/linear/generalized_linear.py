@@ -48,6 +48,7 @@ class GeneralizedLinearFit(NamedTuple):
     rank : number of independent columns, the intercept among them.
     observations : $\sum_i w_i$.
     steps, converged : of the iteration.
+    bias_reduced : whether Jeffreys's prior had a part.
     """
 
     coef: Any
@@ -66,6 +67,7 @@ class GeneralizedLinearFit(NamedTuple):
     observations: Any
     steps: Any
     converged: Any
+    bias_reduced: Any
 
 
 class Options(NamedTuple):
@@ -302,6 +304,7 @@ def fit_rows(
         total,
         found.steps,
         found.converged,
+        jnp.asarray(law.bias_reduction),
     )
 
 

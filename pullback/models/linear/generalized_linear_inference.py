@@ -42,6 +42,7 @@ def generalized_linear_inference(
     covariance: str = "classical",
     clusters: Any = None,
     information: str = "expected",
+    separation: Separation | None = None,
     findings: tuple[Finding, ...] = (),
 ) -> Inference:
     r"""Covariance, tests and intervals of the coefficients of an unpenalized fit.
@@ -57,6 +58,7 @@ def generalized_linear_inference(
     covariance : "classical", "HC0", "HC1", "HC2", "HC3" or "clustered", which needs `clusters`. statsmodels gives
         HC0 under each of the four names for models other than least squares; here they differ.
     information : "expected" or "observed", of the classical covariance; for canonical links they are one.
+    separation : what `separation_of` the rows found, if that was asked before; looked for by default.
     findings : what is already known; collinear columns and separation are added.
 
     Raises
@@ -92,8 +94,8 @@ def generalized_linear_inference(
     there = rows.weight > 0
     if int(fit.rank) < Z.shape[1]:
         findings = (*findings, *collinearity_findings(rows.X[there], columns, fit_intercept))
-    apart = separation_of(fit, Z, rows.share, rows.weight, family)
-    findings = (*findings, *separation_findings(apart, labels))
+    apart = separation_of(fit, Z, rows.share, rows.weight, family) if separation is None else separation
+    findings = (*findings, *separation_findings(apart, labels, bool(fit.bias_reduced)))
     if not bool(fit.converged) and apart.kind == "none":
         findings = (*findings, Finding("no convergence", f"the iteration ended after {int(fit.steps)} steps"))
     return Inference(
@@ -147,7 +149,7 @@ def _covariance(
 def separation_of(fit: GeneralizedLinearFit, Z: Any, y: Any, weight: Any, family: str) -> Separation:
     """Separation of the rows that are there, asked for only where a fitted mean is at the end of its range."""
     n, k = Z.shape
-    none = Separation("none", np.zeros(k), np.zeros(k, bool), np.zeros(n, bool))
+    none = Separation("none", np.zeros(k), np.zeros(k, bool), np.zeros(n, bool), n)
     there = np.asarray(weight) > 0
     with jax.enable_x64(True):
         boundary = np.asarray(family_named(family).boundary(jnp.asarray(y[there])))
@@ -163,18 +165,21 @@ def separation_of(fit: GeneralizedLinearFit, Z: Any, y: Any, weight: Any, family
     found = find_separation(Z[there], boundary)
     rows = np.zeros(n, bool)
     rows[there] = found.rows
-    return found._replace(rows=rows)
+    return found._replace(rows=rows, total=int(there.sum()))
 
 
-def separation_findings(apart: Separation, names: Sequence[str]) -> tuple[Finding, ...]:
+def separation_findings(apart: Separation, names: Sequence[str], bias_reduced: bool = False) -> tuple[Finding, ...]:
     """Separation as a sentence that names the columns."""
     if apart.kind == "none":
         return ()
     part = [name for name, has in zip(names, apart.columns, strict=True) if has and name != INTERCEPT]
     of = f"{'complete' if apart.kind == 'complete' else 'quasi-complete'} separation"
+    ending = "the maximum-likelihood estimates are infinite, their standard errors mean nothing"
+    if bias_reduced:
+        ending = "the maximum-likelihood estimates are infinite, these are the ones by Jeffreys's prior"
     message = (
         f"{', '.join(part) or 'the intercept'} fit{'s' if len(part) < 2 else ''} {int(apart.rows.sum())} of "
-        f"{len(apart.rows)} rows without error: the estimates are infinite, their standard errors mean nothing"
+        f"{apart.total} rows without error: {ending}"
     )
     evidence = {f"column {name}": float(value) for name, value in zip(names, apart.direction, strict=True) if value}
     return (Finding(of, message, evidence),)

@@ -18,12 +18,14 @@ class Separation(NamedTuple):
     direction : along which the likelihood never falls, one entry a column, zero without separation.
     columns : which columns have a part in every such direction's span, whose estimates are infinite.
     rows : which rows are fitted without error in the limit.
+    total : number of rows.
     """
 
     kind: str
     direction: Float[np.ndarray, " k"]
     columns: Bool[np.ndarray, " k"]
     rows: Bool[np.ndarray, " n"]
+    total: int
 
 
 # A coordinate of a direction, or a margin of a row, counts above this; the directions have entries up to one.
@@ -65,7 +67,7 @@ def find_separation(columns: Float[np.ndarray, "n k"], boundary: Float[np.ndarra
     Z = columns / scale
     inside = boundary == 0
     signed = boundary[~inside, None] * Z[~inside]
-    none = Separation("none", np.zeros(k), np.zeros(k, bool), np.zeros(n, bool))
+    none = Separation("none", np.zeros(k), np.zeros(k, bool), np.zeros(n, bool), n)
     if not len(signed):
         return none
     # Equal rows say the same; their number is the weight of one.
@@ -90,4 +92,23 @@ def find_separation(columns: Float[np.ndarray, "n k"], boundary: Float[np.ndarra
     # Collinear columns leave the direction open; only what moves a row counts.
     shortest = np.linalg.lstsq(Z, Z @ direction, rcond=None)[0]
     part = np.abs(shortest) > NEGLIGIBLE
-    return Separation("complete" if apart.all() else "quasi-complete", shortest / scale, part, apart)
+    if equal is None and not apart.all():
+        strict = strictly_separating(signed)
+        if strict is not None:
+            return Separation("complete", strict / scale, np.abs(strict) > NEGLIGIBLE, np.ones(n, bool), n)
+    return Separation("complete" if apart.all() else "quasi-complete", shortest / scale, part, apart, n)
+
+
+def strictly_separating(signed: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " k"] | None:
+    r"""A direction with $t_i z_i^\top b \ge m > 0$ for all rows and the largest $m$, or None."""
+    n, k = signed.shape
+    found = linprog(
+        np.append(np.zeros(k), -1.0),
+        A_ub=np.hstack([-signed, np.ones((n, 1))]),
+        b_ub=np.zeros(n),
+        bounds=[(-1, 1)] * k + [(None, 1)],
+        method="highs",
+    )
+    if found.x is None or found.x[-1] <= NEGLIGIBLE:
+        return None
+    return np.asarray(found.x[:-1])

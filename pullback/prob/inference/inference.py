@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from scipy import stats
 
 from pullback.core.errors import ConfigurationError
 from pullback.optim.diagnosis.finding import Finding
+from pullback.prob.inference.delta_method import DerivedEstimates, delta_method
 from pullback.prob.inference.hypothesis_test import HypothesisTest
 from pullback.prob.inference.information_criteria import akaike_information_criterion, bayesian_information_criterion
 from pullback.prob.inference.summary import Summary, coefficient_rows, number_text, probability_text
@@ -176,6 +178,10 @@ class Inference:
                 fix="call it on the larger model, and fit both on the same rows",
             )
         return HypothesisTest("likelihood ratio", 2 * (self.log_likelihood - smaller.log_likelihood), q)
+
+    def delta_method(self, f: Callable[..., Any], names: tuple[str, ...] | None = None) -> DerivedEstimates:
+        r"""Values $f(\hat b)$ of a function of all coefficients, with their covariance."""
+        return delta_method(f, self.estimates, self.covariance, names=names)
 
     def summary(self, level: float = 0.95) -> Summary:
         """The table of the fit, which prints as text and shows as HTML; `to_latex()` writes it for a paper."""

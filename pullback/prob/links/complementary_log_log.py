@@ -35,20 +35,16 @@ class ComplementaryLogLogLink(Link):
         # 1 - exp(-t) = t (1 - t / 2 + ...), whose logarithm is known long after t = exp(eta) is zero.
         small = eta < jnp.log(jnp.finfo(eta.dtype).eps)
         t = jnp.exp(jnp.where(small, 0, eta))
-        return jnp.where(small, eta, jnp.log(-jnp.expm1(-t)))
+        return jnp.where(small, eta, jnp.where(t > 1, jnp.log1p(-jnp.exp(-t)), jnp.log(-jnp.expm1(-t))))
 
     def log_complement(self, eta: Float[Array, "*n"]) -> Float[Array, "*n"]:
         return -jnp.exp(eta)
 
     def log_slope(self, eta: Float[Array, "*n"]) -> Float[Array, "*n"]:
-        t = jnp.exp(eta)
-        ordinary = (t > 0) & (t < LARGE)
-        inside = jnp.where(ordinary, t, 1)
-        return jnp.where(ordinary, inside / jnp.expm1(inside), jnp.where(t < LARGE, 1.0, 0.0))
+        small = eta < jnp.log(jnp.finfo(eta.dtype).eps)
+        ordinary = jnp.where(small, 0, eta)
+        t = jnp.exp(ordinary)
+        return jnp.where(small, 1.0, jnp.exp(ordinary - t) / -jnp.expm1(-t))
 
     def complement_slope(self, eta: Float[Array, "*n"]) -> Float[Array, "*n"]:
         return jnp.exp(eta)
-
-
-# exp(-t) is zero in single precision from here on, and of no account in double precision.
-LARGE = 80.0

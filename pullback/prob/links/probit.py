@@ -33,10 +33,13 @@ class ProbitLink(Link):
         return jnp.exp(_log_density(eta))
 
     def log_inverse(self, eta: Float[Array, "*n"]) -> Float[Array, "*n"]:
-        return jax.scipy.special.log_ndtr(eta)
+        # Near one the logarithm is known by how much is missing.
+        low = jnp.minimum(eta, 0)
+        high = jnp.log1p(-jax.scipy.special.ndtr(-jnp.maximum(eta, 0)))
+        return jnp.where(eta > 0, high, jax.scipy.special.log_ndtr(low))
 
     def log_complement(self, eta: Float[Array, "*n"]) -> Float[Array, "*n"]:
-        return jax.scipy.special.log_ndtr(-eta)
+        return self.log_inverse(-eta)
 
     def log_slope(self, eta: Float[Array, "*n"]) -> Float[Array, "*n"]:
         return jnp.exp(_log_density(eta) - self.log_inverse(eta))
