@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from pullback.core.errors import ConfigurationError, DataError, ShapeError
-from pullback.explain import landscape, trace_figure
-from pullback.explain.plane import plane_of, window
+from pullback.explain.figures import landscape, trace_figure
+from pullback.explain.figures.plane import plane_of, window
 from pullback.optim import minimize
 from pullback.optim.methods import GradientDescent
 

@@ -13,7 +13,7 @@ from typing import Any
 import jax.numpy as jnp
 from PIL import Image
 
-from pullback.explain.landscape import landscape
+from pullback.explain.figures import landscape
 from pullback.optim import minimize
 from pullback.optim.constraints import Ball, Simplex
 from pullback.optim.methods import METHODS, get_method

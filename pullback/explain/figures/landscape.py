@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import fill
 from typing import Any
 
 import equinox as eqx
@@ -19,8 +20,8 @@ from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 from pullback.core.checks import positive_integer
 from pullback.core.errors import ConfigurationError, DataError
 from pullback.core.precision import double_precision
-from pullback.explain.figure_style import BLUE, INK, MUTED, RULE, VERMILION, above, drawing_style, new_figure
-from pullback.explain.plane import Plane, plane_of, window
+from pullback.explain.figures.plane import Plane, plane_of, window
+from pullback.explain.figures.style import BLUE, INK, MUTED, RULE, VERMILION, above, drawing_style, new_figure
 from pullback.optim import OptimizationResult
 
 # From a deep blue valley to nearly white heights: one hue, so that lightness alone tells the height.
@@ -29,6 +30,8 @@ HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#16456b", "#4a86b5", "#
 DECADES = 8.0
 # Up to here each point of the path gets a dot.
 DOTTED = 80
+# Characters of the caption that fit beneath the picture.
+CAPTION_WIDTH = 95
 
 
 def landscape(
@@ -273,6 +276,6 @@ def _caption(figure: Figure, axes: Axes, lines: list[str]) -> None:
         handles, labels, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, fontsize=8.5, handletextpad=0.5,
         columnspacing=1.2, borderaxespad=0.3, handlelength=1.6,
     )  # fmt: skip
-    text = "\n".join(line for line in lines if line)
+    text = "\n".join(fill(line, CAPTION_WIDTH) for line in lines if line)
     if text:
         figure.supxlabel(text, x=0.02, ha="left", fontsize=8.5, color=INK)

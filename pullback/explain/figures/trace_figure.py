@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from pullback.core.errors import ConfigurationError
-from pullback.explain.figure_style import COLORS, LINES, MUTED, RULE, above, drawing_style, new_figure
+from pullback.explain.figures.style import COLORS, LINES, MUTED, RULE, above, drawing_style, new_figure
 from pullback.optim import OptimizationResult
 
 # Beyond this ratio of evaluations the short runs vanish on a linear axis.
