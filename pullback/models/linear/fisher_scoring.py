@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.linalg import cho_solve
 from jaxtyping import Array, Bool, Float, Int
 
@@ -24,6 +25,8 @@ class Rows(NamedTuple):
     offset : $o$.
     penalty : $\lambda_j$ of the penalty $\frac{1}{2} \sum_j \lambda_j b_j^2$, shape (k,).
     null : projection on the combinations of columns that are zero in every row.
+    products : $z_{ij} z_{ik}$ for $j \le k$, shape (n, k (k + 1) / 2), where many fits of the same columns share them:
+        all their informations are one matrix product then.
     """
 
     Z: Float[Array, "n k"]
@@ -32,6 +35,7 @@ class Rows(NamedTuple):
     offset: Float[Array, " n"]
     penalty: Float[Array, " k"]
     null: Float[Array, "k k"]
+    products: Float[Array, "n pairs"] | None = None
 
 
 class Law(NamedTuple):
@@ -157,8 +161,25 @@ def expected(rows: Rows, law: Law, eta: Float[Array, " n"]) -> Float[Array, "k k
 
 def information(rows: Rows, W: Float[Array, " n"]) -> Float[Array, "k k"]:
     r"""$Z^\top \operatorname{diag}(w W) Z$ with the penalty; the null space of $Z$ gets the mean curvature."""
-    H = rows.Z.T @ ((rows.weight * W)[:, None] * rows.Z)
+    H = weighted_products(rows, rows.weight * W)
     return H + jnp.diag(rows.penalty) + jnp.where(jnp.any(rows.penalty > 0), 0, null_curvature(rows, H)) * rows.null
+
+
+def weighted_products(rows: Rows, W: Float[Array, " n"]) -> Float[Array, "k k"]:
+    r"""$Z^\top \operatorname{diag}(W) Z$."""
+    if rows.products is None:
+        return rows.Z.T @ (W[:, None] * rows.Z)
+    k = rows.Z.shape[1]
+    i, j = np.triu_indices(k)
+    place = np.zeros((k, k), int)
+    place[i, j] = place[j, i] = np.arange(len(i))
+    return (W @ rows.products)[place]
+
+
+def products_of_columns(Z: Float[Array, "n k"]) -> Float[Array, "n pairs"]:
+    """The products of all pairs of columns, each pair once."""
+    i, j = np.triu_indices(Z.shape[1])
+    return Z[:, i] * Z[:, j]
 
 
 def null_curvature(rows: Rows, H: Float[Array, "k k"]) -> Float[Array, ""]:
