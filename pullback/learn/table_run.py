@@ -15,8 +15,10 @@ from sklearn.calibration import CalibratedClassifierCV
 from pullback.core.errors import RunFolderError
 from pullback.data import Dataset, TablePreprocessing, preprocessing_from_json, sha256
 from pullback.learn.fitted_table import FittedTable
+from pullback.learn.linear_regression import LinearRegression
 from pullback.learn.saving import load, save
 from pullback.learn.table_design import TableDesign
+from pullback.learn.table_diagnostics import linear_diagnostics
 from pullback.metrics import get_metrics
 from pullback.nn.losses import get_loss
 from pullback.prob import Interval, mean_interval
@@ -91,7 +93,7 @@ def run_table(
     }
     with create(run_dir, files, given) as folder:
         save(fitted, folder.path / ESTIMATOR_FILE)
-        folder.save_json("coefficients.json", coefficients(fitted))
+        folder.save_json("coefficients.json", coefficients(fitted) | {"diagnostics": _diagnostics(experiment, fitted)})
         log = Log(folder.path / "metrics.jsonl")
         log.write({"event": "finished", "reason": "fitted", "best_epoch": None})
         outputs, evaluation = None, {}
@@ -150,7 +152,6 @@ def coefficients(fitted: FittedTable) -> dict[str, Any]:
             "columns": list(summary.columns),
             "rows": [list(row) for row in summary.rows],
             "notes": list(summary.notes),
-            "diagnostics": [],
         }
     values = np.atleast_2d(getattr(estimator, "coef_", np.empty((0, 0))))
     if values.shape[1] != len(fitted.design.names):
@@ -166,7 +167,6 @@ def coefficients(fitted: FittedTable) -> dict[str, Any]:
         "columns": ["", *classes],
         "rows": rows,
         "notes": ["Numbers are standardized: a coefficient is per standard deviation of its column."],
-        "diagnostics": [],
     }
 
 
@@ -276,6 +276,14 @@ def _predictions(data: Dataset, outputs: np.ndarray, losses: np.ndarray) -> dict
         "inputs": data.inputs[worst],
         "inputs_row": worst,
     }
+
+
+def _diagnostics(experiment: TableExperiment, fitted: FittedTable) -> list[dict[str, str]]:
+    if not isinstance(fitted.estimator, LinearRegression):
+        return []
+    data = experiment.train_data
+    targets = data.targets.reshape(-1).astype(np.float64) * fitted.target_scale + fitted.target_mean
+    return linear_diagnostics(fitted.design(data.inputs), targets)
 
 
 def _calibrate(
