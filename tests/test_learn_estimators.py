@@ -9,11 +9,34 @@ from unittest import SkipTest
 import numpy as np
 import pytest
 
-from pullback.learn import PolynomialFeatures, RadialBasisFeatures, RandomFourierFeatures, SplineFeatures
-from pullback.testing.estimators import CHECKS, EstimatorExample, scikit_learn_checks
+from pullback.learn import (
+    LeastSquaresClassifier,
+    LinearRegression,
+    MLPClassifier,
+    MLPRegressor,
+    NaiveBayes,
+    OneVsOne,
+    OneVsRest,
+    Perceptron,
+    PolynomialFeatures,
+    RadialBasisFeatures,
+    RandomFourierFeatures,
+    SplineFeatures,
+)
+from pullback.testing.estimators import CHECKS, WEIGHTS_OF_SAMPLED_ROWS, EstimatorExample, scikit_learn_checks
 
 # One line an estimator, in the order of the alphabet.
 ESTIMATORS: list[EstimatorExample] = [
+    EstimatorExample(LeastSquaresClassifier()),
+    EstimatorExample(LinearRegression()),
+    EstimatorExample(MLPClassifier(), deterministic=False, expected_failures=WEIGHTS_OF_SAMPLED_ROWS),
+    EstimatorExample(MLPRegressor(), deterministic=False, expected_failures=WEIGHTS_OF_SAMPLED_ROWS),
+    EstimatorExample(NaiveBayes()),
+    EstimatorExample(NaiveBayes("multinomial")),
+    EstimatorExample(NaiveBayes("bernoulli")),
+    EstimatorExample(OneVsOne(NaiveBayes())),
+    EstimatorExample(OneVsRest(NaiveBayes())),
+    EstimatorExample(Perceptron(), deterministic=False, expected_failures=WEIGHTS_OF_SAMPLED_ROWS),
     EstimatorExample(PolynomialFeatures()),
     EstimatorExample(RadialBasisFeatures()),
     EstimatorExample(RandomFourierFeatures()),

@@ -22,7 +22,18 @@ from sklearn.preprocessing import (
 )
 
 from pullback.learn.fitted_table import FittedTable
+from pullback.learn.least_squares_classifier import LeastSquaresClassifier
 from pullback.learn.linear_regression import LinearRegression
+from pullback.learn.mlp_classifier import MLPClassifier
+from pullback.learn.mlp_regressor import MLPRegressor
+from pullback.learn.naive_bayes import NaiveBayes
+from pullback.learn.one_vs_one import OneVsOne
+from pullback.learn.one_vs_rest import OneVsRest
+from pullback.learn.perceptron import Perceptron
+from pullback.learn.polynomial_features import PolynomialFeatures
+from pullback.learn.radial_basis_features import RadialBasisFeatures
+from pullback.learn.random_fourier_features import RandomFourierFeatures
+from pullback.learn.spline_features import SplineFeatures
 from pullback.learn.table_design import TableDesign
 
 SCIKIT_LEARN: tuple[type, ...] = (
@@ -48,6 +59,21 @@ SCIKIT_LEARN: tuple[type, ...] = (
     _SigmoidCalibration,
 )
 
-OURS: tuple[type, ...] = (LinearRegression, TableDesign, FittedTable)
+OURS: tuple[type, ...] = (
+    FittedTable,
+    LeastSquaresClassifier,
+    LinearRegression,
+    MLPClassifier,
+    MLPRegressor,
+    NaiveBayes,
+    OneVsOne,
+    OneVsRest,
+    Perceptron,
+    PolynomialFeatures,
+    RadialBasisFeatures,
+    RandomFourierFeatures,
+    SplineFeatures,
+    TableDesign,
+)
 
 SAVED_TYPES: tuple[type, ...] = (*SCIKIT_LEARN, *OURS)

@@ -16,6 +16,9 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from sklearn.utils.validation import has_fit_parameter
 
 ROWS_SAMPLED = "rows are drawn in batches, so a row twice is not a row of weight two"
+WEIGHTS_OF_SAMPLED_ROWS = tuple(
+    (f"check_sample_weight_equivalence_on_{kind}_data", ROWS_SAMPLED) for kind in ("dense", "sparse")
+)
 
 
 @dataclass(frozen=True)
