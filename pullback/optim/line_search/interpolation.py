@@ -22,12 +22,3 @@ def cubic_minimizer(low: Any, high: Any) -> Float[Array, ""]:
     square = d1**2 - low.slope * high.slope
     d2 = jnp.sign(b - a) * jnp.sqrt(jnp.where(square >= 0, square, jnp.nan))
     return b - (b - a) * (high.slope + d2 - d1) / (high.slope - low.slope + 2 * d2)
-
-
-def quadratic_minimizer(low: Any, high: Any) -> Float[Array, ""]:
-    r"""Minimizer of the parabola with the value and slope of the first trial and the value of the second.
-
-    $$ \alpha = a - \frac{\phi'_a (b - a)^2}{2\,(\phi_b - \phi_a - \phi'_a (b - a))} $$
-    """
-    gap = high.length - low.length
-    return low.length - low.slope * gap**2 / (2 * (high.value - low.value - low.slope * gap))

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 from pullback.core.checks import positive
 from pullback.core.errors import ConfigurationError
 from pullback.optim.constraints.simplex import Simplex
+from pullback.optim.line_search.along_line import rounding
 from pullback.optim.methods.method import Info, Method, State, Work
 from pullback.optim.methods.proximal_step import MAX_HALVINGS, first_rate
 from pullback.optim.objective import Objective, Point
@@ -216,7 +217,7 @@ def _searched(
     mirror: Mirror, objective: Objective, before: Point, rate: Float[Array, ""]
 ) -> tuple[Point, Float[Array, ""], Int[Array, ""]]:
     """The step with the rate halved until the divergence bounds the function from above."""
-    level = 10 * jnp.finfo(rate.dtype).eps * jnp.abs(before.value)
+    level = rounding(before.value)
 
     def enough(point: Point, rate: Array) -> Array:
         moved = point.x - before.x

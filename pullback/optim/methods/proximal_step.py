@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from pullback.core.errors import ConfigurationError
 from pullback.optim.constraints.box import Box
+from pullback.optim.line_search.along_line import rounding
 from pullback.optim.methods.gradient_descent import gradient_descent_step
 from pullback.optim.objective import Objective, Point
 from pullback.optim.proximal.indicator import Indicator, WithinBounds
@@ -103,6 +104,5 @@ def _bounded_above(point: Point, reached: Point, rate: Float[Array, ""]) -> Bool
     squared = jnp.vdot(moved, moved) / rate
     by_value = reached.value <= point.value + jnp.vdot(point.gradient, moved) + squared / 2
     by_gradient = jnp.vdot(reached.gradient - point.gradient, moved) <= squared
-    level = 10 * jnp.finfo(rate.dtype).eps * jnp.abs(point.value)
-    drowned = squared <= level
+    drowned = squared <= rounding(point.value)
     return jnp.where(drowned, by_gradient, by_value) & jnp.isfinite(reached.value)

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from pullback.core.checks import positive, positive_integer
 from pullback.core.errors import ConfigurationError
+from pullback.optim.line_search.along_line import rounding
 
 
 class Proposal(NamedTuple):
@@ -100,13 +101,13 @@ class RadiusRule(eqx.Module):
         propose: Callable[[Float[Array, ""]], Proposal],
         value: Float[Array, ""],
         radius: Float[Array, ""],
-        rounding: Float[Array, ""] | float = 0.0,
+        noise: Float[Array, ""] | float = 0.0,
     ) -> Tried:
         """Propose with smaller and smaller radii until a proposal is accepted.
 
-        Differences of values below `rounding`, and below ten times the spacing of numbers at `value`, say nothing.
+        Differences of values below `noise`, and below the rounding of `value`, say nothing.
         """
-        level = jnp.maximum(10 * jnp.finfo(value.dtype).eps * jnp.abs(value), rounding)
+        level = jnp.maximum(rounding(value), noise)
 
         def judged(before: Tried) -> Tried:
             proposal = propose(before.radius)
