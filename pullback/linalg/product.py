@@ -48,17 +48,18 @@ def as_vector(name: str, value: Any, size: int | None = None) -> Float[Array, " 
     return vector
 
 
-def check_finite(name: str, array: Array) -> None:
+def check_finite(name: str, array: Array | np.ndarray) -> None:
     """DataError that names the first entry that is not finite, where the entries are known."""
     if not known(array):
         return
     bad = np.argwhere(~np.isfinite(np.asarray(array)))
     if len(bad):
         index = tuple(bad[0].tolist())
+        place = f"{name}{list(index)}" if index else name
         raise DataError(
             f"{name} is not finite",
             expected="finite numbers",
-            got=f"{np.asarray(array)[index]} at {list(index)}",
+            got=f"{np.asarray(array)[index]} at {place} ({len(bad)} of {np.size(array)} entries)",
             fix=f"look for an overflow or a division by zero where {name} is made",
         )
 
