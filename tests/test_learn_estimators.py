@@ -69,6 +69,7 @@ def test_scikit_learn_contract(example: EstimatorExample) -> None:
     assert not failures, "\n".join(failures)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("example", ESTIMATORS, ids=named)
 def test_shared(example: EstimatorExample, check: Callable[[Any], None]) -> None:

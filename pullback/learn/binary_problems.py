@@ -27,7 +27,7 @@ def fitted_binary(
     estimator: Any, X: Float[np.ndarray, "rows features"], positive: Bool[np.ndarray, " rows"], weight: Any
 ) -> Any:
     """A clone of the estimator fitted with the targets 0 and 1."""
-    model = clone(estimator)
+    model: Any = clone(estimator)
     if weight is None:
         return model.fit(X, positive.astype(np.int64))
     if not has_fit_parameter(model, "sample_weight"):

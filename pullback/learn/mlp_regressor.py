@@ -59,7 +59,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptronEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The outputs, in the units of the targets."""
-        outputs = self.target_mean_ + self.target_scale_ * self._outputs(X)
+        standardized = self._outputs(X)
+        outputs = self.target_mean_ + self.target_scale_ * standardized
         return outputs[:, 0] if self._one_output else outputs
 
     def __sklearn_tags__(self) -> Any:

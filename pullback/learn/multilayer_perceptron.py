@@ -145,7 +145,8 @@ class MultilayerPerceptronEstimator(BaseEstimator):
         return network_outputs(self.network_, _with_more_rows((X - self.mean_) / self.scale_))[: len(X)]
 
     def _activation(self) -> str:
-        return ACTIVATION_NAMES.get(self.activation, self.activation)
+        name = self.activation
+        return ACTIVATION_NAMES[name] if name in ACTIVATION_NAMES else name
 
     def _settings(self, rows: int) -> tuple[tuple[int, ...], Descent, Limits]:
         sizes = self.hidden_layer_sizes
