@@ -23,6 +23,7 @@ MEASUREMENTS = {
     "dispatch": "benchmarks.dispatch",
     "logging": "benchmarks.logging",
     "minimize_logistic": "benchmarks.minimize_logistic",
+    "ridge_path": "benchmarks.ridge_path",
     "startup": "benchmarks.startup",
     "table_memory": "benchmarks.table_memory",
 }
@@ -40,7 +41,7 @@ class Options:
     """The same training step in Pullback, PyTorch and Flax, side by side."""
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Cases to run: mlp_small, mlp_large, cnn, dispatch, logging, minimize_logistic, startup, table_memory,
+    """Cases to run: mlp_small, mlp_large, cnn, dispatch, logging, minimize_logistic, ridge_path, startup, table_memory,
     autodiff and each of its cases (autodiff_mlp, ...); all if none is named."""
 
     pairs: Annotated[int, tyro.conf.arg(metavar="N")] = 7
