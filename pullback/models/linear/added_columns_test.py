@@ -49,7 +49,7 @@ def added_columns_test(
     >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]]), np.array([1.0, 2.0, 2.0, 6.0, 8.0])
     >>> fit = fit_generalized_linear(x, y, family="poisson")
     >>> print(added_columns_test(fit, x, x**2, y, family="poisson"))
-    score test: chi2(1) = 0.004478, p = 0.9466
+    score test: chi2(1) = 0.002622, p = 0.9592
 
     References
     ----------

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import qr
 
 from pullback.prob.inference import Finding
 
@@ -19,7 +17,7 @@ NEGLIGIBLE = 1e-7
 def collinearity_findings(
     columns: Float[np.ndarray, "n p"], names: Sequence[str], fit_intercept: bool
 ) -> tuple[Finding, ...]:
-    """A finding for each column that is a combination of others: a column that is constant, or which others make it.
+    """A finding for each column that is constant or a combination of those before it.
 
     Examples
     --------
@@ -43,26 +41,22 @@ def collinearity_findings(
     if not rest:
         return tuple(findings)
     Z = Z[:, rest] / scale[rest]
-    # Only R is asked for, which a Cholesky factor would give with half the digits.
-    factors: Any = qr(Z, mode="r", pivoting=True)
-    R, order = factors
-    R = R[: len(order)]
-    diagonal = np.abs(np.diag(R))
-    rank = int(np.sum(diagonal > len(order) * NEGLIGIBLE * diagonal[0]))
-    order = order.tolist()
-    weights = np.linalg.lstsq(R[:rank, :rank], R[:rank, rank:], rcond=None)[0]
-    for position, j in enumerate(order[rank:]):
-        others: list[str] = [
-            str(names[rest[i]])
-            for i in sorted(
-                i for i, weight in zip(order[:rank], weights[:, position], strict=True) if abs(weight) > 1e-6
-            )
-        ]
+    # The triangular factor has the lengths and angles of the columns, and few rows.
+    R = np.linalg.qr(Z, mode="r")
+    lengths = np.linalg.norm(R, axis=0)
+    kept: list[int] = []
+    for position, j in enumerate(rest):
+        weights = np.linalg.lstsq(R[:, kept], R[:, position], rcond=None)[0]
+        left_over = np.linalg.norm(R[:, position] - R[:, kept] @ weights)
+        if left_over > len(rest) * NEGLIGIBLE * lengths[position]:
+            kept.append(position)
+            continue
+        others = [names[rest[i]] for i, weight in zip(kept, weights, strict=True) if abs(weight) > 1e-6]
         findings.append(
             Finding(
                 "collinearity",
-                f"the column {names[rest[j]]} depends on {', '.join(others)}: the data do not tell their effects apart",
-                {"column": float(rest[j])},
+                f"the column {names[j]} depends on {', '.join(others)}: the data do not tell their effects apart",
+                {"column": float(j)},
             )
         )
     return tuple(findings)

@@ -82,8 +82,8 @@ def maximize_likelihood(
 
     with the score $s$ and the information $W$ of the rows: expected (Fisher scoring, which is iteratively reweighted
     least squares), or observed where that is positive definite (Newton). It ends where the step is a `tolerance` of a
-    standard error: $g^\top H^{-1} g \le \text{tolerance}^2 \phi$. The first step leads from the first point of
-    `start`, where the likelihood must be known, towards the second, which may be better or of no use.
+    standard error: $g^\top H^{-1} g \le \text{tolerance}^2 \phi$. It begins at the better point of
+    `start`; the second may be of no use.
     """
 
     def propose(b: Float[Array, " k"], value: Float[Array, ""], steps: Int[Array, ""]) -> State:
@@ -94,7 +94,7 @@ def maximize_likelihood(
         return State(jnp.where(ended, b + step, b), value, step, jnp.ones_like(value), ended, steps)
 
     def unfinished(state: State) -> Bool[Array, ""]:
-        usable = jnp.isfinite(state.value) | (state.steps == 0)
+        usable = jnp.isfinite(state.value) | (state.steps <= 1)
         return ~state.converged & (state.steps < max_steps) & (state.size > SMALLEST_SIZE) & usable
 
     def advance(state: State) -> State:
@@ -103,8 +103,17 @@ def maximize_likelihood(
         slack = 1e3 * jnp.finfo(value.dtype).eps * (1 + jnp.abs(state.value))
         grows = value >= state.value - slack
         accepted = propose(candidate, value, state.steps + 1)
-        halved = state._replace(size=state.size / 2, steps=state.steps + 1)
-        return jax.tree.map(lambda new, old: jnp.where(grows, new, old), accepted, halved)
+        # The way to the second point need not lead upwards: if that is the worse one, begin at the first.
+        begins = state.steps == 0
+        rejected = State(
+            state.b,
+            jnp.where(begins, -jnp.inf, state.value),
+            jnp.where(begins, 0, state.step),
+            jnp.where(begins, 1, state.size / 2),
+            state.converged,
+            state.steps + 1,
+        )
+        return jax.tree.map(lambda new, old: jnp.where(grows, new, old), accepted, rejected)
 
     safe, first = start
     step = jnp.where(jnp.all(jnp.isfinite(first)), first - safe, 0)

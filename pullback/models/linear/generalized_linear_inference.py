@@ -73,7 +73,7 @@ def generalized_linear_inference(
     >>> fit = fit_generalized_linear(x, y, family="poisson")
     >>> found = generalized_linear_inference(fit, x, y, family="poisson")
     >>> found.estimates.round(4).tolist(), found.standard_errors.round(4).tolist()
-    ([0.1009, 0.5025], [0.5656, 0.1758])
+    ([0.0136, 0.5286], [0.6093, 0.1915])
 
     References
     ----------
