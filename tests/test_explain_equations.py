@@ -65,9 +65,9 @@ from pullback.optim.methods.residual_memory import column_cosines
 from pullback.optim.methods.sr1 import sr1_update
 from pullback.optim.methods.steepest_descent import steepest_in_euclidean_norm, steepest_in_infinity_norm
 from pullback.optim.methods.truncated_newton import eisenstat_walker_forcing
-from pullback.optim.minimize import half_sum_of_squares
 from pullback.optim.momentum import momentum_update, velocity_gain
 from pullback.optim.nesterov import nesterov_update
+from pullback.optim.objective import half_sum_of_squares
 from pullback.optim.proximal.group_l2 import block_soft_threshold
 from pullback.optim.proximal.l1 import soft_threshold
 from pullback.optim.schedules.constant import constant

@@ -199,3 +199,31 @@ def test_bad_constraints_are_named():
         AugmentedLagrangian(growth=1.0)
     with pytest.raises(ConfigurationError, match="bounds"):
         minimize_constrained(lambda x: x @ x, np.ones(2), bounds=(0, 1), inner="newton")
+    with pytest.raises(DerivativeError, match="inequality needs the numbers"):
+        minimize_constrained(lambda x: x @ x, np.ones(2), inequality=lambda x: x if x[0] > 0 else -x)
+    with pytest.raises(ConfigurationError, match="inner method"):
+        minimize_constrained(lambda x: x @ x, np.ones(2), inner="levenberg_marquardt")
+
+
+def test_arguments_of_another_value_compile_nothing():
+    traced = []
+
+    def function(x, slope):
+        traced.append(1)
+        return x @ x / 2 - slope * x[0]
+
+    def below_one(x, slope):
+        del slope
+        return 1 - x[0]
+
+    def solve(slope):
+        return minimize_constrained(function, np.zeros(2), inequality=below_one, args=(slope,))
+
+    # The slope pulls to x = (slope, 0), the inequality holds at 1: the multiplier is what is left.
+    np.testing.assert_allclose(solve(0.5).x, [0.5, 0], atol=1e-6)
+    compiled = len(traced)
+    found = solve(3.0)
+    assert len(traced) == compiled
+    np.testing.assert_allclose(found.x, [1, 0], atol=1e-6)
+    np.testing.assert_allclose(found.multipliers.inequality, [2], rtol=1e-5)
+    assert len(found.trace.value) == len(found.trace.kkt.feasibility) == int(found.steps)

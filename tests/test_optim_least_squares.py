@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from pullback.core.errors import ConfigurationError, DataError
+from pullback.core.errors import ConfigurationError, DataError, DerivativeError
 from pullback.optim import least_squares_covariance, minimize
 from pullback.optim.methods import GaussNewton, LevenbergMarquardt
 from pullback.optim.objective import Objective
@@ -265,3 +265,5 @@ def test_covariance_wants_more_residuals_than_parameters() -> None:
         least_squares_covariance(lambda x: x - 1.0, np.zeros(3))
     with pytest.raises(DataError, match="not finite"):
         least_squares_covariance(linear, np.array([1.0, np.nan, 0.0]))
+    with pytest.raises(DerivativeError, match="f does not return one array"):
+        least_squares_covariance(lambda x: (x, x), np.zeros(3))

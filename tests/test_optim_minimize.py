@@ -205,6 +205,7 @@ BAD = {
     "an integer": (lambda: minimize(lambda x: jnp.sum(x > 0), [1.0]), DerivativeError, ["not a real number", "int"]),
     "a pair": (lambda: minimize(lambda x: (x[0], x[0]), [1.0]), DerivativeError, ["2 arrays"]),
     "no function": (lambda: minimize(3.0, [1.0]), ConfigurationError, ["f is not a function"]),
+    "an array for the function": (lambda: minimize(np.ones(2), [1.0]), ConfigurationError, ["f is not a function"]),
     "a gradient of another structure": (
         lambda: minimize(rosenbrock, START, gradient=lambda x: (x[0], x[1])),
         DerivativeError,
@@ -215,10 +216,41 @@ BAD = {
         DerivativeError,
         ["gradient", "(2,)", "(1,)"],
     ),
+    "arguments without a tuple": (
+        lambda: minimize(lambda x, a: jnp.sum(a * x**2), [1.0], args=np.ones(1)),
+        ConfigurationError,
+        ["args", "(a,)"],
+    ),
+    "a gradient beside residuals": (
+        lambda: minimize(lambda x: x, START, method="levenberg_marquardt", gradient=lambda x: x),
+        ConfigurationError,
+        ["LevenbergMarquardt", "gradient"],
+    ),
     "crossed bounds": (
         lambda: minimize(rosenbrock, START, method="lbfgs", bounds=([0.0, 3.0], [1.0, 2.0])),
         ConfigurationError,
         ["bounds cross", "entry 1", "3.0", "2.0"],
+    ),
+    "a bound that is no number": (
+        lambda: minimize(rosenbrock, START, method="lbfgs", bounds=(np.nan, 1.0)),
+        ConfigurationError,
+        ["lower bound", "nan", "-inf"],
+    ),
+    "a pair for each unknown": (
+        lambda: minimize(rosenbrock, START, method="lbfgs", bounds=[(0.0, 1.0), (0.0, 2.0)]),
+        ConfigurationError,
+        ["(lower, upper)", "zip(*bounds)"],
+    ),
+    "a choice in Python": (
+        lambda: minimize(lambda x: x[0] if x[0] > 0 else -x[0], [1.0]),
+        DerivativeError,
+        ["f needs", "jnp.where"],
+    ),
+    "a function of NumPy": (lambda: minimize(lambda x: np.sum(np.sin(x)), [1.0]), DerivativeError, ["f needs", "jnp"]),
+    "a gradient that is an array": (
+        lambda: minimize(rosenbrock, START, gradient=np.ones(2)),
+        ConfigurationError,
+        ["gradient is not a function"],
     ),
     "bounds of another shape": (
         lambda: minimize(rosenbrock, START, method="lbfgs", bounds=(np.zeros(3), 1.0)),
@@ -237,7 +269,13 @@ BAD = {
     ),
     "an unknown method": (lambda: minimize(rosenbrock, START, method="bgfs"), ConfigurationError, ["bgfs", "'bfgs'"]),
     "a method that is none": (lambda: minimize(rosenbrock, START, method=3), ConfigurationError, ["method"]),
+    "a method without its parentheses": (
+        lambda: minimize(rosenbrock, START, method=BFGS),
+        ConfigurationError,
+        ["BFGS()"],
+    ),
     "no steps": (lambda: minimize(rosenbrock, START, max_steps=0), ConfigurationError, ["max_steps"]),
+    "a tolerance below zero": (lambda: minimize(rosenbrock, START, tolerance=-1.0), ConfigurationError, ["tolerance"]),
     "throw inside jit": (
         lambda: jax.jit(lambda x: minimize(rosenbrock, x, throw=True).x)(jnp.array(START)),
         ConfigurationError,

@@ -20,7 +20,7 @@ from pullback.optim.methods.lbfgs import LBFGS
 from pullback.optim.methods.pairs import Pairs
 from pullback.optim.methods.quasi_newton import Pair
 from pullback.optim.methods.sr1 import SR1, sr1_update
-from pullback.optim.objective import Box, Objective, Point
+from pullback.optim.objective import Bounds, Objective, Point
 
 DIMENSION = 5
 
@@ -314,7 +314,7 @@ def test_the_model_within_bounds_falls_at_least_to_the_cauchy_point(seed):
     hessian = CompactHessian.of(memory_of(seed + 1, 3)[0])
     x, g = random.uniform(-1, 1, DIMENSION), 3 * random.normal(size=DIMENSION)
     x[0] = 1.0
-    box = Box(jnp.full(DIMENSION, -1.0), jnp.asarray([1.0, 1.0, 1.0, np.inf, 1.0]))
+    box = Bounds(jnp.full(DIMENSION, -1.0), jnp.asarray([1.0, 1.0, 1.0, np.inf, 1.0]))
     point = Point(jnp.asarray(x), jnp.zeros(()), jnp.asarray(g))
     matrix = np.array([hessian.product(row) for row in jnp.eye(DIMENSION)])
 

@@ -165,8 +165,10 @@ def test_reasons() -> None:
     exact = find_root(lambda x: x - 2, (2.0, 5.0), method="bisection")
     assert exact.converged
     assert float(exact.x) == 2
-    with pytest.raises(ConvergenceError, match="no root"):
+    with pytest.raises(ConvergenceError, match="no root") as caught:
         find_root(lambda x: x**2 + 1, (-1.0, 2.0), method="brent", throw=True)
+    assert caught.value.result.reason == RootReason.no_sign_change
+    assert caught.value.result.message in str(caught.value)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -182,9 +184,30 @@ def test_single_precision_inside_compiled_programs(method: str) -> None:
     assert found.message == RootReason[RootReason.converged]
 
 
+def test_arguments_of_another_value_compile_nothing() -> None:
+    traced = []
+
+    def function(x: Any, c: Any) -> Any:
+        traced.append(1)
+        return x**2 - c
+
+    assert float(find_root(function, 1.0, args=(2.0,)).x) == pytest.approx(2**0.5, rel=1e-12)
+    compiled = len(traced)
+    assert float(find_root(function, 1.0, args=(3.0,)).x) == pytest.approx(3**0.5, rel=1e-12)
+    assert len(traced) == compiled
+
+
+def test_the_secant_begins_from_one_number_inside_compiled_programs() -> None:
+    starts = jnp.asarray([-1.0, 1.0], jnp.float32)
+    x = jax.jit(jax.vmap(lambda start: find_root(lambda x: x**2 - 2, start, method="secant").x))(starts)
+    np.testing.assert_allclose(x, [-(2**0.5), 2**0.5], rtol=1e-5)
+
+
 def test_bad_input_is_named() -> None:
     with pytest.raises(ConfigurationError, match="brent"):
         find_root(cubic, 1.0, method="brent")
+    with pytest.raises(DerivativeError, match="F needs the numbers"):
+        find_root(lambda x: float(x), 1.0)
     with pytest.raises(ConfigurationError, match="muller"):
         find_root(cubic, 1.0, method="muller")
     with pytest.raises(ConfigurationError, match="secant"):

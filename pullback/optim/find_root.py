@@ -8,22 +8,23 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
-import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
 from pullback.core.checks import positive_integer
-from pullback.core.errors import ConfigurationError, ConvergenceError, DerivativeError, unknown_name
+from pullback.core.errors import ConfigurationError, DerivativeError, unknown_name
 from pullback.core.precision import double_precision
-from pullback.optim.minimize_arguments import as_start, refuse_throw
+from pullback.optim.minimize_arguments import as_arrays, as_start, check_args
 from pullback.optim.reason import ended_with, message
+from pullback.optim.result_shape import result_shape
 from pullback.optim.roots import bisection, brent, newton, secant
 from pullback.optim.roots.state import RootReason, RootState
+from pullback.optim.throw import raise_unless_converged
+from pullback.optim.tolerance import DISTANCE_TO_ROOT, as_tolerance
 
 METHODS: dict[str, ModuleType] = {"newton": newton, "secant": secant, "bisection": bisection, "brent": brent}
-DEFAULT_TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 
 
 class RootResult(NamedTuple):
@@ -57,6 +58,11 @@ class RootResult(NamedTuple):
     def message(self) -> str:
         """The reason in words."""
         return message(RootReason, self.reason)
+
+    def __str__(self) -> str:
+        if np.ndim(self.steps):
+            return f"{np.size(self.steps)} roots: {self.message}"
+        return f"{self.message}; |F| = {float(self.residual_norm):.3g} after {int(self.steps)} steps"
 
 
 def find_root(
@@ -115,14 +121,13 @@ def find_root(
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
     positive_integer("max_steps", max_steps)
+    check_args(args)
     found = _find(F, _starts(as_start(x0), method), args, method, tolerance, max_steps)
-    if isinstance(found.steps, jax.core.Tracer):
-        refuse_throw(throw)
-    elif throw and not found.converged:
-        raise ConvergenceError(
+    if throw:
+        raise_unless_converged(
+            found,
             f"no root was found by {method}",
             expected="a root",
-            got=f"{found.message}; |F| = {float(found.residual_norm):.3g} after {int(found.steps)} steps",
             fix="another start or bracket, more steps, or method='brent' with a bracket",
         )
     return found
@@ -143,7 +148,7 @@ def _starts(x0: Any, method: str) -> tuple[Any, ...]:
         )
     first = numbers[0]
     # A second point near by, as far as forward differences would go.
-    return (first, numbers[1]) if len(numbers) == 2 else (first, first * (1 + 1e-4) + np.copysign(1e-4, first))
+    return (first, numbers[1]) if len(numbers) == 2 else (first, first + 1e-4 * (1 + abs(first)))
 
 
 @double_precision
@@ -151,8 +156,15 @@ def _find(
     F: Callable[..., Any], starts: tuple[Any, ...], args: tuple[Any, ...], method: str, tolerance: Any, max_steps: int
 ) -> RootResult:
     starts = jax.tree.map(jnp.asarray, starts)
-    unknowns = sum(leaf.size for leaf in jax.tree.leaves(starts[0]))
-    equations = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(jax.eval_shape(F, starts[0], *args)))
+    dtype = jnp.result_type(*jax.tree.leaves(starts))
+    limit = as_tolerance(tolerance, dtype, DISTANCE_TO_ROOT)
+    return _compiled(F, starts, as_arrays(args, dtype), METHODS[method], limit, max_steps)
+
+
+def _check_equations(F: Callable[..., Any], x0: Any, args: tuple[Any, ...]) -> None:
+    """That `F` is a function, and gives as many equations as there are unknowns."""
+    unknowns = sum(leaf.size for leaf in jax.tree.leaves(x0))
+    equations = sum(leaf.size for leaf in jax.tree.leaves(result_shape(F, x0, args, "F")))
     if equations != unknowns:
         raise DerivativeError(
             "there are not as many equations as unknowns",
@@ -160,9 +172,6 @@ def _find(
             got=f"{equations}",
             fix="for more equations than unknowns minimize their squares by method='levenberg_marquardt'",
         )
-    dtype = ravel_pytree(starts[0])[0].dtype
-    limit = jnp.asarray(DEFAULT_TOLERANCE.get(str(dtype), 1e-2) if tolerance is None else tolerance, dtype)
-    return _compiled(F, starts, args, METHODS[method], limit, max_steps)
 
 
 class _Progress(NamedTuple):
@@ -181,6 +190,8 @@ def _compiled(
     tolerance: Float[Array, ""],
     max_steps: int,
 ) -> RootResult:
+    # Here and not before, so that what is compiled already is not checked again.
+    _check_equations(F, starts[0], args)
     unravel = ravel_pytree(starts[0])[1]
 
     def function(x: Float[Array, " n"]) -> Float[Array, " n"]:

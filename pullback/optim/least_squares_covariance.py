@@ -14,7 +14,7 @@ from jax.flatten_util import ravel_pytree
 
 from pullback.core.errors import DataError
 from pullback.core.precision import double_precision
-from pullback.optim.minimize_arguments import as_start
+from pullback.optim.minimize_arguments import as_start, check_function
 from pullback.optim.objective import Objective
 
 
@@ -85,6 +85,7 @@ def least_squares_covariance(
 @double_precision
 def _covariance(residuals: Callable[..., Any], x: Any, args: tuple[Any, ...]) -> LeastSquaresCovariance:
     x = jax.tree.map(jnp.asarray, x)
+    check_function(residuals, x, args, squares=True)
     parameters, observations = _count(x), _count(jax.eval_shape(residuals, x, *args))
     if observations <= parameters:
         raise DataError(
@@ -103,11 +104,7 @@ def _count(tree: Any) -> int:
 @eqx.filter_jit
 def _compiled(residuals: Callable[..., Any], x: Any, args: tuple[Any, ...]) -> LeastSquaresCovariance:
     flat, unravel = ravel_pytree(x)
-
-    def function(vector: jax.Array) -> jax.Array:
-        return jnp.ravel(residuals(unravel(vector), *args))
-
-    objective = Objective(lambda vector: jnp.sum(function(vector) ** 2) / 2, residual_function=function)
+    objective = Objective.of(residuals, unravel, args, squares=True)
     r, J = objective.residuals_and_jacobian(flat)
     norms = jnp.linalg.norm(J, axis=0)
     # The columns have the units of the parameters: scaled to one length they lose no digits to each other.

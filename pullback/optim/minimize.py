@@ -10,9 +10,8 @@ import equinox as eqx
 import jax
 import jax.core
 import jax.numpy as jnp
-import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from pullback.core.checks import positive_integer
 from pullback.core.precision import double_precision
@@ -20,29 +19,27 @@ from pullback.optim.loop import Progress, run, run_many
 from pullback.optim.methods import get_method
 from pullback.optim.methods.method import Method
 from pullback.optim.minimize_arguments import (
-    as_array,
     as_arrays,
     as_box,
     as_start,
+    check_args,
     check_function,
     check_gradient,
     check_starts,
-    raise_unless_converged,
-    refuse_throw,
+    shapes_of,
 )
-from pullback.optim.objective import Box, Objective
+from pullback.optim.objective import Bounds, Objective
 from pullback.optim.reason import Reason
-from pullback.optim.result import OptimizationResult, Trace
-
-# Gradient norms below these are mostly rounding, for functions of size about one.
-DEFAULT_TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
+from pullback.optim.result import OptimizationResult, leading_rows
+from pullback.optim.throw import raise_unless_converged
+from pullback.optim.tolerance import as_tolerance
 
 
 def minimize(
     f: Any,
     x0: Any,
     *,
-    args: tuple[Any, ...] = (),
+    args: Any = (),
     method: Any = "bfgs",
     tolerance: float | None = None,
     max_steps: int = 1000,
@@ -63,12 +60,13 @@ def minimize(
         $f = \tfrac12 \lVert r \rVert^2$.
     x0 : start: a number, an array, or a nested container of arrays. From NumPy arrays and Python numbers the work is
         done in float64 and NumPy is returned; JAX arrays are followed in their own precision.
-    args : further arguments of `f`: arrays, and numbers, which count as arrays. What is given here does not compile
-        the program again when its values change.
+    args : tuple of the further arguments of `f`: arrays, and floats, which count as arrays: other values of them do
+        not compile the program again. Integers stay what they are, and do.
     method : a name of `pullback.optim.METHODS`, or a method with options, such as `BFGS(form="direct")`.
     tolerance : on the gradient norm (Euclidean); 1e-6 in float64 and 1e-3 in float32 if not given.
     max_steps : largest number of steps.
-    bounds : pair of lower and upper bounds, each a number or of the structure of `x0`; infinite for none.
+    bounds : pair of lower and upper bounds, each a number or of the structure of `x0`, infinite for none; not a pair
+        for each unknown.
     gradient : $\nabla f$ with the arguments of `f`, if it is not to be derived.
     many : whether `x0` carries a first axis of starting points, all run in one compiled program.
     keep_path : whether `trace.x` keeps every point.
@@ -104,15 +102,21 @@ def minimize(
     """
     chosen = get_method(method)
     positive_integer("max_steps", max_steps)
+    check_args(args)
     start = as_start(x0)
     found = _minimize(f, start, args, chosen, tolerance, max_steps, bounds, gradient, many, keep_path)
     if isinstance(found.value, jax.core.Tracer):
-        refuse_throw(throw)
         # Names and functions among the options cannot leave a compiled program.
-        return dataclasses.replace(found, method=eqx.filter(chosen, eqx.is_array_like))
-    found = dataclasses.replace(found, method=chosen, trace=_without_empty_rows(found.trace, found.steps))
+        found = dataclasses.replace(found, method=eqx.filter(chosen, eqx.is_array_like))
+    else:
+        found = dataclasses.replace(found, method=chosen, trace=leading_rows(found.trace, found.steps + 1))
     if throw:
-        raise_unless_converged(found)
+        raise_unless_converged(
+            found,
+            f"{type(chosen).__name__} did not converge",
+            expected="a stationary point",
+            fix="more steps, another start, another method, or a larger tolerance",
+        )
     return found
 
 
@@ -125,24 +129,17 @@ def _minimize(
     tolerance: float | None,
     max_steps: int,
     bounds: Any,
-    gradient: Callable[..., Any] | None,
+    gradient: Any,
     many: bool,
     keep_path: bool,
 ) -> OptimizationResult:
     if many:
         check_starts(start)
     dtype = jnp.result_type(*jax.tree.leaves(start))
-    box = None if bounds is None else as_box(bounds, _shapes_of_one(start, many), method)
-    limit = as_array(DEFAULT_TOLERANCE.get(str(dtype), 1e-2) if tolerance is None else tolerance, dtype)
+    box = None if bounds is None else as_box(bounds, shapes_of(start, many), method)
+    limit = as_tolerance(tolerance, dtype)
     method, args = as_arrays((method, args), dtype)
     return _compiled(f, gradient, start, args, method, limit, box, max_steps, many, keep_path)
-
-
-def _shapes_of_one(start: Any, many: bool) -> Any:
-    def of(leaf: Any) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(leaf.shape[1:] if many else leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype))
-
-    return jax.tree.map(of, start)
 
 
 @eqx.filter_jit
@@ -153,19 +150,19 @@ def _compiled(
     args: tuple[Any, ...],
     method: Method,
     tolerance: Array,
-    box: Box | None,
+    box: Bounds | None,
     max_steps: int,
     many: bool,
     keep_path: bool,
 ) -> OptimizationResult:
     # Here and not before, so that what is compiled already is not checked again.
-    one = _shapes_of_one(start, many)
-    check_function(f, one, args, method)
+    one = shapes_of(start, many)
+    check_function(f, one, args, method.squares)
     if gradient is not None:
-        check_gradient(gradient, one, args)
+        check_gradient(gradient, one, args, method)
 
     unravel = ravel_pytree(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), one))[1]
-    objective = _objective(f, gradient, args, unravel, box, method)
+    objective = Objective.of(f, unravel, args, squares=method.squares, gradient=gradient, bounds=box)
 
     def flat(x0: Any) -> Array:
         return ravel_pytree(x0)[0]
@@ -176,35 +173,6 @@ def _compiled(
     if many:
         return jax.vmap(result)(run_many(objective, method, jax.vmap(flat)(start), tolerance, max_steps, keep_path))
     return result(run(objective, method, flat(start), tolerance, max_steps, keep_path))
-
-
-def _objective(
-    f: Callable[..., Any],
-    gradient: Callable[..., Any] | None,
-    args: tuple[Any, ...],
-    unravel: Callable[[Array], Any],
-    box: Box | None,
-    method: Method,
-) -> Objective:
-    def residuals(x: Array) -> Array:
-        return jnp.ravel(f(unravel(x), *args))
-
-    def squares(x: Array) -> Array:
-        return half_sum_of_squares(residuals(x))
-
-    def function(x: Array) -> Array:
-        return jnp.reshape(f(unravel(x), *args), ())
-
-    if method.squares:
-        return Objective(squares, residual_function=residuals, bounds=box)
-    if gradient is None:
-        return Objective(function, bounds=box)
-    return Objective(function, lambda x: ravel_pytree(gradient(unravel(x), *args))[0], bounds=box)
-
-
-def half_sum_of_squares(r: Float[Array, " m"]) -> Float[Array, ""]:
-    r"""$\tfrac12 \sum_i r_i^2$."""
-    return jnp.sum(r**2) / 2
 
 
 def _result(
@@ -238,14 +206,3 @@ def _has_negative_curvature(objective: Objective, x: Array) -> Array:
     eigenvalues = jnp.linalg.eigvalsh(objective.hessian(x))
     # A Hessian that is singular at the minimum has eigenvalues of zero, up to rounding.
     return eigenvalues[0] < -jnp.sqrt(jnp.finfo(x.dtype).eps) * jnp.max(jnp.abs(eigenvalues))
-
-
-def _without_empty_rows(trace: Trace, steps: Any) -> Trace:
-    kept = (slice(None),) * np.ndim(steps) + (slice(0, int(np.max(steps)) + 1),)
-
-    def cut(leaf: Any) -> Any:
-        # On the host: an array of JAX would be cut by a program compiled anew for every number of steps.
-        rows = np.asarray(leaf)[kept]
-        return jax.device_put(rows, leaf.sharding) if isinstance(leaf, jax.Array) else rows
-
-    return jax.tree.map(cut, trace)

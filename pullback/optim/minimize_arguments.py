@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,11 +10,12 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from pullback.core.errors import ConfigurationError, ConvergenceError, DataError, DerivativeError
+from pullback.core.errors import ConfigurationError, DataError, DerivativeError
 from pullback.core.trees import path_string
+from pullback.linalg.product import check_finite
 from pullback.optim.methods.method import Method
-from pullback.optim.objective import Box
-from pullback.optim.result import OptimizationResult
+from pullback.optim.objective import Bounds
+from pullback.optim.result_shape import result_shape
 
 
 def as_start(x0: Any, name: str = "x0") -> Any:
@@ -23,7 +23,12 @@ def as_start(x0: Any, name: str = "x0") -> Any:
     if isinstance(x0, list | tuple) and all(isinstance(leaf, int | float) for leaf in jax.tree.leaves(x0)):
         x0 = _as_array(x0, name)
     if not sum(np.size(leaf) for leaf in jax.tree.leaves(x0)):
-        raise DataError(f"{name} holds no number", expected="a number, an array or a container of them", got=repr(x0))
+        raise DataError(
+            f"{name} holds no number",
+            expected="a number, an array or a container of them",
+            got=repr(x0),
+            fix=f"pass {name} with one number for each unknown",
+        )
     return jax.tree_util.tree_map_with_path(partial(_as_float, name), x0)
 
 
@@ -44,16 +49,14 @@ def _as_float(name: str, path: Any, leaf: Any) -> Any:
     if isinstance(leaf, jax.Array):
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
             raise _not_real(name, leaf.dtype)
-        if isinstance(leaf, jax.core.Tracer):
-            return leaf
-        _check_finite(name, np.asarray(leaf))
+        check_finite(name, leaf)
         return leaf
     array = np.asarray(leaf)
     if array.dtype.kind not in "fiu":
         raise _not_real(name, array.dtype)
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
-    _check_finite(name, array)
+    check_finite(name, array)
     return array
 
 
@@ -64,18 +67,6 @@ def _not_real(name: str, dtype: Any) -> DataError:
         got=str(dtype),
         fix=f"convert {name}, for example by .astype(float)",
     )
-
-
-def _check_finite(name: str, array: np.ndarray) -> None:
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        place = f"[{', '.join(map(str, bad[0]))}]" if array.ndim else ""
-        raise DataError(
-            f"{name} is not finite",
-            expected="finite numbers to start from",
-            got=f"{array[tuple(bad[0])]} at {name}{place} ({len(bad)} of {array.size} entries)",
-            fix="start from finite numbers",
-        )
 
 
 def check_starts(start: Any) -> None:
@@ -90,16 +81,22 @@ def check_starts(start: Any) -> None:
         )
 
 
-def check_function(f: Any, x0: Any, args: tuple[Any, ...], method: Method) -> None:
-    """That `f` gives what the method minimizes: one real number, or the residuals of a sum of squares."""
-    if not callable(f):
-        raise ConfigurationError("f is not a function", expected="a function of x0", got=repr(f), fix="pass a function")
-    leaves = jax.tree.leaves(jax.eval_shape(f, x0, *args))
-    name = type(method).__name__
+def shapes_of(start: Any, many: bool = False) -> Any:
+    """The start without its numbers; of `many` starts that of one."""
+
+    def of(leaf: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(leaf.shape[1:] if many else leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype))
+
+    return jax.tree.map(of, start)
+
+
+def check_function(f: Any, x: Any, args: tuple[Any, ...], squares: bool = False) -> None:
+    """That `f` gives one real number, or with `squares` the residuals of a sum of squares."""
+    leaves = jax.tree.leaves(result_shape(f, x, args))
     if len(leaves) != 1:
         raise DerivativeError(
             "f does not return one array",
-            expected="residuals, one array" if method.squares else "one real number",
+            expected="residuals, one array" if squares else "one real number",
             got=f"{len(leaves)} arrays",
             fix="return the value alone",
         )
@@ -109,20 +106,27 @@ def check_function(f: Any, x0: Any, args: tuple[Any, ...], method: Method) -> No
             "the result of f is not a real number",
             expected="a floating number",
             got=f"{result.dtype}",
-            fix="compute it from x0 by operations on real numbers; rounding and counting have no gradient",
+            fix="compute it from the argument by operations on real numbers; rounding and counting have no gradient",
         )
-    if result.size != 1 and not method.squares:
+    if result.size != 1 and not squares:
         raise DerivativeError(
-            f"the result of f is not one number, and {name} minimizes one number",
+            "the result of f is not one number",
             expected="shape ()",
             got=f"shape {result.shape}",
-            fix="return its sum or mean; for residuals whose squares are summed choose method='levenberg_marquardt'",
+            fix="return its sum or mean; residuals whose squares are summed are for method='levenberg_marquardt'",
         )
 
 
-def check_gradient(gradient: Callable[..., Any], x0: Any, args: tuple[Any, ...]) -> None:
-    """That the gradient the user brought has the structure, shapes and types of `x0`."""
-    found = jax.eval_shape(gradient, x0, *args)
+def check_gradient(gradient: Any, x0: Any, args: tuple[Any, ...], method: Method) -> None:
+    """That the gradient the user brought has the structure, shapes and types of `x0`, and that it is of use."""
+    if method.squares:
+        raise ConfigurationError(
+            f"{type(method).__name__} has no use for a gradient",
+            expected="the residuals alone: their Jacobian is derived",
+            got="gradient=",
+            fix="leave gradient out",
+        )
+    found = result_shape(gradient, x0, args, "gradient")
     wanted = jax.eval_shape(lambda x: x, x0)
     if jax.tree.structure(found) != jax.tree.structure(wanted):
         raise DerivativeError(
@@ -142,10 +146,11 @@ def check_gradient(gradient: Callable[..., Any], x0: Any, args: tuple[Any, ...])
 
 
 def _shapes(tree: Any) -> str:
-    return str(jax.tree.map(lambda leaf: leaf.shape, tree))
+    shapes = jax.tree.map(lambda leaf: leaf.shape, tree)
+    return f"an array of shape {shapes}" if jax.tree.structure(tree).num_nodes == 1 else f"arrays of shapes {shapes}"
 
 
-def as_box(bounds: Any, x0: Any, method: Method) -> Box | None:
+def as_box(bounds: Any, x0: Any, method: Method) -> Bounds | None:
     """The bounds as two vectors, checked."""
     if bounds is None:
         return None
@@ -156,18 +161,30 @@ def as_box(bounds: Any, x0: Any, method: Method) -> Box | None:
             got="bounds",
             fix="choose one of these, or transform the variable",
         )
-    if not isinstance(bounds, list | tuple) or len(bounds) != 2:
+    pairs = isinstance(bounds, list) and all(isinstance(side, tuple) for side in bounds)
+    if pairs or not isinstance(bounds, list | tuple) or len(bounds) != 2:
         raise ConfigurationError(
-            "bounds is not a pair", expected="(lower, upper)", got=repr(bounds), fix="pass bounds=(lower, upper)"
+            "bounds is not a pair of lower and upper bounds",
+            expected="(lower, upper), each a number, or of the structure of x0",
+            got=repr(bounds),
+            fix="pass bounds=tuple(zip(*bounds))" if pairs else "pass bounds=(lower, upper)",
         )
     lower, upper = (_bound(side, x0, name) for side, name in zip(bounds, ("lower", "upper"), strict=True))
     if isinstance(lower, np.ndarray) and isinstance(upper, np.ndarray):
         _check_order(lower, upper)
-    return Box(jnp.asarray(lower), jnp.asarray(upper))
+    return Bounds(jnp.asarray(lower), jnp.asarray(upper))
 
 
 def _check_order(lower: np.ndarray, upper: np.ndarray) -> None:
-    crossed = np.flatnonzero(~(lower <= upper))
+    for name, side in (("lower", lower), ("upper", upper)):
+        if np.isnan(side).any():
+            raise ConfigurationError(
+                f"the {name} bound is not a number everywhere",
+                expected="numbers, infinite where there is no bound",
+                got=f"nan in entry {int(np.flatnonzero(np.isnan(side))[0])}",
+                fix="write -inf and inf where there is no bound",
+            )
+    crossed = np.flatnonzero(lower > upper)
     if len(crossed):
         k = int(crossed[0])
         raise ConfigurationError(
@@ -198,6 +215,17 @@ def _bound(side: Any, x0: Any, name: str) -> Any:
     return numbers.concatenate([part.astype(leaf.dtype) for part, leaf in zip(full, leaves, strict=True)])
 
 
+def check_args(args: Any) -> None:
+    """That the further arguments are a tuple: an array would be taken apart into its rows."""
+    if not isinstance(args, tuple | list):
+        raise ConfigurationError(
+            "args is not a tuple",
+            expected="a tuple of the arguments that follow the first",
+            got=type(args).__name__,
+            fix="pass args=(a,) for one argument a",
+        )
+
+
 def as_arrays(values: Any, dtype: Any) -> Any:
     """Options and arguments that are numbers as arrays, so that another number does not compile the program again."""
     return jax.tree.map(lambda leaf: as_array(leaf, dtype) if isinstance(leaf, float) else leaf, values)
@@ -206,28 +234,3 @@ def as_arrays(values: Any, dtype: Any) -> Any:
 def as_array(number: Any, dtype: Any) -> Any:
     """The number as an array; one of the host, which costs a call less than one of JAX."""
     return jnp.asarray(number, dtype) if isinstance(number, jax.Array) else np.asarray(number, dtype)
-
-
-def refuse_throw(throw: bool) -> None:
-    """Inside a transformed function nothing can be raised."""
-    if throw:
-        raise ConfigurationError(
-            "throw=True inside jit or vmap",
-            expected="throw=False: the reason is a value there",
-            got="throw=True",
-            fix="look at result.reason after the call, or pass many=True for many starts",
-        )
-
-
-def raise_unless_converged(found: OptimizationResult) -> None:
-    """Turn an end without convergence into an error that carries the result."""
-    if np.all(found.converged):
-        return
-    error = ConvergenceError(
-        f"{type(found.method).__name__} did not converge",
-        expected="a stationary point",
-        got=str(found),
-        fix="look at error.result; more steps, another start, another method, or a larger tolerance",
-    )
-    error.result = found
-    raise error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from pullback.autodiff import hessian, hvp, jacobian, jvp, linearize, value_and_grad, vjp
@@ -24,7 +25,7 @@ class Point(NamedTuple):
         return jnp.vdot(self.gradient, direction)
 
 
-class Box(NamedTuple):
+class Bounds(NamedTuple):
     """Lower and upper bound of each entry; infinite where there is none."""
 
     lower: Float[Array, " n"]
@@ -47,6 +48,11 @@ class Box(NamedTuple):
         return jnp.where(self.upper - moved <= near, self.upper, moved)
 
 
+def half_sum_of_squares(r: Float[Array, " m"]) -> Float[Array, ""]:
+    r"""$\tfrac12 \sum_i r_i^2$."""
+    return jnp.sum(r**2) / 2
+
+
 @dataclass(frozen=True)
 class Objective:
     r"""$f: \mathbb{R}^n \to \mathbb{R}$ with whatever derivative a method asks for.
@@ -56,13 +62,41 @@ class Objective:
     function : $f$, of a vector.
     gradient_function : $\nabla f$, if the user brought it; otherwise it is derived.
     residual_function : $r$, where $f = \tfrac12 \lVert r \rVert^2$.
-    bounds : box that the vector has to stay in.
+    bounds : that the vector has to keep to.
     """
 
     function: Callable[[Float[Array, " n"]], Float[Array, ""]]
     gradient_function: Callable[[Float[Array, " n"]], Float[Array, " n"]] | None = None
     residual_function: Callable[[Float[Array, " n"]], Float[Array, " m"]] | None = None
-    bounds: Box | None = None
+    bounds: Bounds | None = None
+
+    @classmethod
+    def of(
+        cls,
+        f: Callable[..., Any],
+        unravel: Callable[[Array], Any],
+        args: tuple[Any, ...] = (),
+        *,
+        squares: bool = False,
+        gradient: Callable[..., Any] | None = None,
+        bounds: Bounds | None = None,
+    ) -> Objective:
+        r"""`f` of the container that `unravel` makes of a vector; with `squares` it is $\tfrac12 \lVert f \rVert^2$."""
+
+        def residuals(x: Array) -> Array:
+            return jnp.ravel(f(unravel(x), *args))
+
+        def half_of_squares(x: Array) -> Array:
+            return half_sum_of_squares(residuals(x))
+
+        def function(x: Array) -> Array:
+            return jnp.reshape(f(unravel(x), *args), ())
+
+        if squares:
+            return cls(half_of_squares, residual_function=residuals, bounds=bounds)
+        if gradient is None:
+            return cls(function, bounds=bounds)
+        return cls(function, lambda x: ravel_pytree(gradient(unravel(x), *args))[0], bounds=bounds)
 
     def value(self, x: Float[Array, " n"]) -> Float[Array, ""]:
         """$f(x)$."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
@@ -89,3 +90,15 @@ class OptimizationResult(eqx.Module):
                 f"{int(self.work.products)} products with the Hessian",
             )
         )
+
+
+def leading_rows(trace: Any, rows: Any) -> Any:
+    """The rows that were written: so many, or for many starts as many as the longest of them has."""
+    kept = (slice(None),) * np.ndim(rows) + (slice(0, int(np.max(rows))),)
+
+    def cut(leaf: Any) -> Any:
+        # On the host: an array of JAX would be cut by a program compiled anew for every number of steps.
+        written = np.asarray(leaf)[kept]
+        return jax.device_put(written, leaf.sharding) if isinstance(leaf, jax.Array) else written
+
+    return jax.tree.map(cut, trace)

@@ -22,7 +22,7 @@ from pullback.optim.constraints.lagrangian import (
 from pullback.optim.constraints.strategies import ConstrainedMethod
 from pullback.optim.loop import run
 from pullback.optim.methods.method import Method, Work
-from pullback.optim.objective import Box, Objective
+from pullback.optim.objective import Bounds, Objective
 from pullback.optim.reason import Reason
 
 # Problems without progress of the residuals after which one speaks of a plateau.
@@ -35,7 +35,7 @@ class ConstrainedObjective(NamedTuple):
     function: Callable[[Array], Array]
     equality: Callable[[Array], Array]
     inequality: Callable[[Array], Array]
-    bounds: Box | None
+    bounds: Bounds | None
 
     def augmented(self, lam: Array, mu: Array, rho: Array) -> Objective:
         """The unconstrained function with these multipliers and this penalty."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -14,17 +15,19 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array
 
 from pullback.core.checks import positive_integer
-from pullback.core.errors import ConvergenceError, DerivativeError
+from pullback.core.errors import ConfigurationError, DerivativeError
 from pullback.core.precision import double_precision
 from pullback.optim.constraints.constrained_loop import ConstrainedObjective, Outer, run_constrained
 from pullback.optim.constraints.constrained_result import ConstrainedResult, Multipliers
 from pullback.optim.constraints.strategies import ConstrainedMethod, get_constrained_method
 from pullback.optim.methods import get_method
 from pullback.optim.methods.method import Method
-from pullback.optim.minimize_arguments import as_array, as_arrays, as_box, as_start, check_function, refuse_throw
-from pullback.optim.objective import Box
-
-DEFAULT_TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
+from pullback.optim.minimize_arguments import as_arrays, as_box, as_start, check_args, check_function, shapes_of
+from pullback.optim.objective import Bounds, Objective
+from pullback.optim.result import leading_rows
+from pullback.optim.result_shape import result_shape
+from pullback.optim.throw import raise_unless_converged
+from pullback.optim.tolerance import as_tolerance
 
 
 def minimize_constrained(
@@ -85,24 +88,29 @@ def minimize_constrained(
     """
     strategy = get_constrained_method(method)
     chosen = get_method(inner)
+    if chosen.squares:
+        raise ConfigurationError(
+            f"{type(chosen).__name__} cannot be the inner method",
+            expected="a method for functions with one number as result",
+            got=repr(inner),
+            fix="choose inner='lbfgs' or inner='bfgs'",
+        )
     positive_integer("max_steps", max_steps)
+    check_args(args)
     positive_integer("max_inner_steps", max_inner_steps)
     start = as_start(x0)
     found = _minimize(
         f, equality, inequality, start, args, strategy, chosen, bounds, tolerance, max_steps, max_inner_steps
     )
-    if isinstance(found.value, jax.core.Tracer):
-        refuse_throw(throw)
-        return found
-    if throw and not found.converged:
-        error = ConvergenceError(
+    if not isinstance(found.value, jax.core.Tracer):
+        found = dataclasses.replace(found, trace=leading_rows(found.trace, found.steps))
+    if throw:
+        raise_unless_converged(
+            found,
             "minimize_constrained did not converge",
             expected="a point that fulfills the optimality conditions",
-            got=str(found),
-            fix="look at error.result; more steps, another start, another inner method, or a larger tolerance",
+            fix="more steps, another start, another inner method, or a larger tolerance",
         )
-        error.result = found
-        raise error
     return found
 
 
@@ -120,21 +128,11 @@ def _minimize(
     max_steps: int,
     max_inner_steps: int,
 ) -> ConstrainedResult:
-    start = jax.tree.map(jnp.asarray, start)
-    dtype = ravel_pytree(start)[0].dtype
-    check_function(f, start, args, inner)
-    for name, constraint in (("equality", equality), ("inequality", inequality)):
-        _check_constraint(name, constraint, start, args)
-    box = as_box(bounds, start, inner)
-    limit = jnp.asarray(DEFAULT_TOLERANCE.get(str(dtype), 1e-2) if tolerance is None else tolerance, dtype)
-    strategy = jax.tree.map(lambda leaf: as_array(leaf, dtype) if isinstance(leaf, float) else leaf, strategy)
-    options = strategy, as_arrays(inner, dtype)
-    found = _compiled(f, equality, inequality, start, args, *options, limit, box, max_steps, max_inner_steps)
-    if isinstance(found.value, jax.core.Tracer):
-        return found
-    rows = int(found.steps)
-    trace = jax.tree.map(lambda leaf: leaf[:rows], found.trace)
-    return eqx.tree_at(lambda result: result.trace, found, trace)
+    dtype = jnp.result_type(*jax.tree.leaves(start))
+    box = as_box(bounds, shapes_of(start), inner)
+    limit = as_tolerance(tolerance, dtype)
+    strategy, inner, args = as_arrays((strategy, inner, args), dtype)
+    return _compiled(f, equality, inequality, start, args, strategy, inner, limit, box, max_steps, max_inner_steps)
 
 
 @eqx.filter_jit
@@ -147,10 +145,14 @@ def _compiled(
     strategy: ConstrainedMethod,
     inner: Method,
     tolerance: Array,
-    box: Box | None,
+    box: Bounds | None,
     max_steps: int,
     max_inner_steps: int,
 ) -> ConstrainedResult:
+    # Here and not before, so that what is compiled already is not checked again.
+    check_function(f, shapes_of(start), args)
+    for name, constraint in (("equality", equality), ("inequality", inequality)):
+        _check_constraint(name, constraint, shapes_of(start), args)
     x, unravel = ravel_pytree(start)
 
     def flat(constraint: Callable[..., Any] | None) -> Callable[[Array], Array]:
@@ -158,9 +160,7 @@ def _compiled(
             return lambda x: jnp.zeros(0, x.dtype)
         return lambda x: ravel_pytree(constraint(unravel(x), *args))[0]
 
-    problem = ConstrainedObjective(
-        lambda x: jnp.reshape(f(unravel(x), *args), ()), flat(equality), flat(inequality), box
-    )
+    problem = ConstrainedObjective(Objective.of(f, unravel, args).function, flat(equality), flat(inequality), box)
     outer = run_constrained(problem, strategy, inner, x, tolerance, max_steps, max_inner_steps)
     return _result(problem, outer, unravel)
 
@@ -183,7 +183,7 @@ def _result(problem: ConstrainedObjective, outer: Outer, unravel: Callable[[Arra
 def _check_constraint(name: str, constraint: Callable[..., Any] | None, start: Any, args: tuple[Any, ...]) -> None:
     if constraint is None:
         return
-    leaves = jax.tree.leaves(jax.eval_shape(constraint, start, *args))
+    leaves = jax.tree.leaves(result_shape(constraint, start, args, name))
     kinds = {str(np.dtype(leaf.dtype)) for leaf in leaves}
     if not leaves or not all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves):
         raise DerivativeError(

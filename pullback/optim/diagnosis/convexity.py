@@ -16,7 +16,7 @@ from pullback.core.errors import DataError
 from pullback.core.precision import double_precision
 from pullback.linalg.lanczos import lanczos_from, subspace_size
 from pullback.linalg.start import as_key
-from pullback.optim.diagnosis.arguments import check_scalar, flat_objective, refuse_compiled
+from pullback.optim.diagnosis.arguments import checked_objective, refuse_compiled
 from pullback.optim.diagnosis.samples import as_samples
 
 # Partners of each sample; the first pair is asked at its middle, the others somewhere between.
@@ -175,9 +175,7 @@ def _examine(f: Any, stacked: Any, args: Any, key: Any) -> Any:
 
 @eqx.filter_jit
 def _compiled(f: Any, stacked: Any, args: Any, key: Any) -> _Seen:
-    one = jax.tree.map(lambda leaf: leaf[0], stacked)
-    check_scalar(f, one, args)
-    objective = flat_objective(f, one, args)
+    objective, _ = checked_objective(f, jax.tree.map(lambda leaf: leaf[0], stacked), args)
     x = jax.vmap(lambda point: ravel_pytree(point)[0])(stacked)
     values, gradients = jax.lax.map(lambda row: objective.at(row)[1:], x, batch_size=256)
     smallest, largest, direction = jax.lax.map(lambda row: _extremes(objective, row), x, batch_size=32)

@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Float
 
 from pullback.core.checks import positive
 from pullback.core.precision import double_precision
-from pullback.optim.diagnosis.arguments import check_scalar, flat_objective, refuse_compiled
-from pullback.optim.minimize import DEFAULT_TOLERANCE
+from pullback.optim.diagnosis.arguments import checked_objective, refuse_compiled
 from pullback.optim.minimize_arguments import as_start
+from pullback.optim.tolerance import default_tolerance
 
 MINIMUM, MAXIMUM, SADDLE = "strict minimum", "strict maximum", "saddle"
 DEGENERATE, NOT_CRITICAL = "degenerate", "not critical"
@@ -102,7 +101,7 @@ def classify_critical_point(
 def classify(f: Any, x: Any, args: Any, tolerance: float | None, squares: bool) -> CriticalPoint:
     """`classify_critical_point` of checked arguments, also of sums of squares."""
     norm, values, drift = (np.asarray(part) for part in _second_order(f, x, args, squares))
-    limit = DEFAULT_TOLERANCE.get(str(norm.dtype), 1e-2) if tolerance is None else tolerance
+    limit = default_tolerance(norm.dtype) if tolerance is None else tolerance
     rounding = len(values) * np.finfo(values.dtype).eps * float(np.max(np.abs(values), initial=0.0))
     # Where the next point is outside the domain nothing is known of the change.
     change = 4 * float(drift) if np.isfinite(drift) else float("inf")
@@ -123,9 +122,7 @@ def _second_order(f: Any, x: Any, args: Any, squares: bool) -> Any:
 
 @eqx.filter_jit
 def _compiled(f: Any, x: Any, args: Any, squares: bool) -> Any:
-    check_scalar(f, x, args, squares)
-    vector = ravel_pytree(x)[0]
-    objective = flat_objective(f, x, args, squares)
+    objective, vector = checked_objective(f, x, args, squares)
     gradient, hessian = objective.gradient(vector), objective.hessian(vector)
     values, vectors = jnp.linalg.eigh(hessian)
     largest = jnp.max(jnp.abs(values))

@@ -14,7 +14,7 @@ from pullback.core.checks import positive_integer
 from pullback.core.precision import double_precision
 from pullback.linalg.lanczos import lanczos_from, subspace_size
 from pullback.linalg.start import as_key
-from pullback.optim.diagnosis.arguments import check_scalar, flat_objective
+from pullback.optim.diagnosis.arguments import checked_objective
 from pullback.optim.minimize_arguments import as_start
 
 # Up to here the whole matrix costs little more than the products of Lanczos' method.
@@ -102,18 +102,16 @@ def _curvature(f: Any, x: Any, args: Any, steps: int | None, key: Any, squares: 
 
 @eqx.filter_jit
 def _dense(f: Any, x: Any, args: Any, squares: bool) -> Curvature:
-    check_scalar(f, x, args, squares)
-    vector = ravel_pytree(x)[0]
-    values = jnp.linalg.eigvalsh(flat_objective(f, x, args, squares).hessian(vector))
+    objective, vector = checked_objective(f, x, args, squares)
+    values = jnp.linalg.eigvalsh(objective.hessian(vector))
     zero = jnp.zeros((), vector.dtype)
     return _curvature_of(values[0], values[-1], zero, zero, vector.size, jnp.asarray(vector.size, jnp.int32))
 
 
 @eqx.filter_jit
 def _by_lanczos(f: Any, x: Any, args: Any, start: Any, steps: int, squares: bool) -> Curvature:
-    check_scalar(f, x, args, squares)
-    product = flat_objective(f, x, args, squares).curvature_at(ravel_pytree(x)[0])
-    found = lanczos_from(product, start, steps, True)
+    objective, vector = checked_objective(f, x, args, squares)
+    found = lanczos_from(objective.curvature_at(vector), start, steps, True)
     values, bounds, last = found.ritz_values, found.residual_bounds, found.steps - 1
     largest, bound = jnp.take(values, last), jnp.take(bounds, last)
     return _curvature_of(values[0], largest, bounds[0], bound, start.size, found.steps)

@@ -19,9 +19,9 @@ from pullback.optim.diagnosis.step_size import is_quadratic
 from pullback.optim.diagnosis.theory import THEORY, UNKNOWN, Theory
 from pullback.optim.diagnosis.trace_findings import CHECKS, Course
 from pullback.optim.methods import METHODS
-from pullback.optim.minimize import DEFAULT_TOLERANCE
 from pullback.optim.reason import Reason, ended_with
 from pullback.optim.result import OptimizationResult
+from pullback.optim.tolerance import default_tolerance
 
 # The whole Hessian is computed up to here, to name the kind of the end.
 LARGEST_DENSE = 500
@@ -123,7 +123,7 @@ def _course(f: Any, result: OptimizationResult, args: tuple[Any, ...]) -> Course
     n = sum(np.size(leaf) for leaf in jax.tree.leaves(result.x))
     kind = None
     if n <= LARGEST_DENSE and bool(np.all(result.converged)):
-        usual = DEFAULT_TOLERANCE.get(str(np.asarray(result.value).dtype), 1e-2)
+        usual = default_tolerance(np.asarray(result.value).dtype)
         # Where it stopped with a tolerance of the user's, that is what counts as stationary.
         kind = classify(f, result.x, args, max(usual, 2 * float(result.gradient_norm)), squares)
     return Course(

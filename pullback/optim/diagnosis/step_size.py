@@ -9,11 +9,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
 from pullback.core.checks import positive
 from pullback.core.precision import double_precision
-from pullback.optim.diagnosis.arguments import check_scalar, flat_objective, refuse_compiled
+from pullback.optim.diagnosis.arguments import checked_objective, refuse_compiled
 from pullback.optim.diagnosis.curvature import Curvature, curvature
 from pullback.optim.diagnosis.finding import Finding
 from pullback.optim.minimize_arguments import as_start
@@ -112,9 +111,7 @@ def _change_of_hessian(f: Any, x: Any, args: Any, squares: bool) -> Any:
 
 @eqx.filter_jit
 def _compiled(f: Any, x: Any, args: Any, squares: bool) -> Any:
-    check_scalar(f, x, args, squares)
-    vector = ravel_pytree(x)[0]
-    objective = flat_objective(f, x, args, squares)
+    objective, vector = checked_objective(f, x, args, squares)
     away, probe = jax.random.normal(jax.random.key(0), (2, vector.size), vector.dtype)
     away = (1 + jnp.max(jnp.abs(vector))) * away
     here = objective.hessian_product(vector, probe)

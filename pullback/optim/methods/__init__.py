@@ -59,11 +59,12 @@ def get_method(method: Any) -> Method:
     if isinstance(method, Method):
         return method
     if not isinstance(method, str):
+        forgotten = isinstance(method, type) and issubclass(method, Method)
         raise ConfigurationError(
             "method is neither a name nor a method",
             expected="a name such as 'lbfgs', or a method with options such as LBFGS(memory=20)",
             got=repr(method),
-            fix="pass one of " + ", ".join(METHODS),
+            fix=f"pass {method.__name__}()" if forgotten else "pass one of " + ", ".join(METHODS),
         )
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from pullback.optim.methods.pairs import Pairs
-from pullback.optim.objective import Box, Point
+from pullback.optim.objective import Bounds, Point
 
 
 class CompactHessian(NamedTuple):
@@ -77,14 +77,14 @@ class _Walk(NamedTuple):
     c: Float[Array, " k"]
 
 
-def within_bounds(hessian: CompactHessian, box: Box, point: Point) -> Float[Array, " n"]:
+def within_bounds(hessian: CompactHessian, box: Bounds, point: Point) -> Float[Array, " n"]:
     """From the point to about the least point in the box of the model with this Hessian."""
     cauchy = cauchy_point(hessian, box, point)
     free = (cauchy > box.lower) & (cauchy < box.upper)
     return _subspace_minimizer(hessian, box, point, cauchy, free) - point.x
 
 
-def cauchy_point(hessian: CompactHessian, box: Box, point: Point) -> Array:
+def cauchy_point(hessian: CompactHessian, box: Bounds, point: Point) -> Array:
     r"""The first least point of the model along $t \mapsto P(x - t g)$.
 
     The path bends where an entry reaches its bound. From bend to bend the model is a parabola in $t$, whose slope and
@@ -122,7 +122,7 @@ def cauchy_point(hessian: CompactHessian, box: Box, point: Point) -> Array:
     return jnp.where(stopped, jnp.where(times > 0, bound, x), box.project(x + jnp.where(stopped, 0, time) * d))
 
 
-def _subspace_minimizer(hessian: CompactHessian, box: Box, point: Point, cauchy: Array, free: Array) -> Array:
+def _subspace_minimizer(hessian: CompactHessian, box: Bounds, point: Point, cauchy: Array, free: Array) -> Array:
     """The least point of the model among the free entries, brought back into the box.
 
     By projection (Morales and Nocedal 2011); where that would be no descent, by shortening the way from the Cauchy
