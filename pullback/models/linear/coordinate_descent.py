@@ -64,7 +64,7 @@ def coordinate_descent(
     def body(state: Descent) -> Descent:
         swept = jax.lax.fori_loop(0, SWEEPS, lambda _, now: _sweep(G, l1, l2, positive, *now), (state.b, state.c))[0]
         plain, polished = look(swept), look(_minimum_for_signs(G, q, l1, l2, swept))
-        # Of two gaps within rounding of each other the solved system is nearer; NaN, from one without a solution, is not.
+        # Of two gaps within rounding of each other the solved system is nearer; NaN is of one without a solution.
         better = polished[2].gap <= plain[2].gap + rounding(s)
         b, c, objective = jax.tree.map(lambda one, other: jnp.where(better, one, other), polished, plain)
         return Descent(b, c, objective, state.sweeps + SWEEPS)

@@ -91,7 +91,15 @@ def fit_elastic_net(
     check_penalty(alpha, l1_ratio)
     if not any(isinstance(value, jax.Array) for value in (X, y, sample_weight, alpha, l1_ratio)):
         return _on_host(
-            X, y, sample_weight, float(alpha), float(l1_ratio), fit_intercept, positive, tolerance, max_iterations
+            X,
+            y,
+            sample_weight,
+            float(np.asarray(alpha)),
+            float(np.asarray(l1_ratio)),
+            fit_intercept,
+            positive,
+            tolerance,
+            max_iterations,
         )
     matrix, target, weight = checked_problem(X, y, sample_weight)
     strength, ratio = (jnp.asarray(value, matrix.dtype) for value in (alpha, l1_ratio))

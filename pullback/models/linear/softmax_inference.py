@@ -1,0 +1,91 @@
+"""What an unpenalized softmax regression says about its coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from pullback.core.precision import double_precision
+from pullback.models.linear.softmax import SoftmaxFit
+from pullback.models.linear.softmax_kernels import softmax, softmax_hessian
+from pullback.prob.inference import Inference
+from pullback.prob.inference.inference import INTERCEPT
+
+
+def softmax_inference(
+    fit: SoftmaxFit,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    reference: int = 0,
+    fit_intercept: bool = True,
+    names: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
+) -> Inference:
+    r"""Covariance, tests and intervals of the coefficients of each class against a reference class.
+
+    $$ \log \frac{p_k}{p_r} = (a_k - a_r) + x^\top (b_k - b_r), \qquad
+       V = \Big( \big[ X^\top \operatorname{diag}( w\, p_k (\delta_{kl} - p_l) ) X \big]_{k, l \ne r} \Big)^{-1} $$
+
+    Parameters
+    ----------
+    fit : of `fit_softmax` with an infinite `C` and the same arrays.
+    reference : index of the class whose coefficients are zero.
+    names, classes : of the columns and the classes, for the names "class:column".
+
+    Examples
+    --------
+    >>> from pullback.models.linear.softmax import fit_softmax
+    >>> X, y = np.array([[0.0], [1.0], [-1.0], [0.0], [1.0], [-1.0]]), np.array([0, 1, 1, 2, 0, 2])
+    >>> found = softmax_inference(fit_softmax(X, y, C=np.inf), X, y)
+    >>> found.names
+    ('1:intercept', '1:x1', '2:intercept', '2:x1')
+
+    References
+    ----------
+    Agresti, "Categorical Data Analysis", 3rd ed., section 8.1.
+    """
+    X, y = np.asarray(X, np.float64), np.asarray(y, int)
+    w = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+    B = np.concatenate([fit.intercept[:, None], fit.coef], axis=1) if fit_intercept else np.asarray(fit.coef)
+    Z = np.concatenate([np.ones((len(X), int(fit_intercept))), X], axis=1)
+    others = [k for k in range(len(B)) if k != reference]
+    # Of columns of one scale, so that the inverse loses no digits to their units.
+    scale = np.sqrt(w @ Z**2 / w.sum())
+    scale = np.where(scale > 0, scale, 1)
+    H = np.asarray(_information(Z / scale, B * scale, w))[others][:, :, others]
+    size = len(others) * Z.shape[1]
+    covariance = np.linalg.pinv(H.reshape(size, size), hermitian=True) / np.outer(*[np.tile(scale, len(others))] * 2)
+    labels = [str(k) for k in range(len(B))] if classes is None else [str(name) for name in classes]
+    columns = [f"x{j + 1}" for j in range(X.shape[1])] if names is None else list(names)
+    columns = [INTERCEPT, *columns] if fit_intercept else columns
+    log_likelihood = -float(fit.objective)
+    shares = np.bincount(y, weights=w, minlength=len(B)) / w.sum()
+    present = shares[shares > 0]
+    null = float(w.sum() * np.sum(present * np.log(present))) if fit_intercept else -float(w.sum() * np.log(len(B)))
+    return Inference(
+        names=tuple(f"{labels[k]}:{column}" for k in others for column in columns),
+        estimates=(B[others] - B[reference]).ravel(),
+        covariance=covariance,
+        covariance_kind="classical",
+        observations=float(w.sum()),
+        residual_degrees_of_freedom=float(w.sum() - size),
+        distribution="normal",
+        log_likelihood=log_likelihood,
+        null_log_likelihood=null,
+        deviance=-2 * log_likelihood,
+        null_deviance=-2 * null,
+        dispersion=1.0,
+        parameters=size,
+        title=f"Softmax regression against class {labels[reference]}",
+    )
+
+
+@double_precision
+def _information(Z: Any, B: Any, w: Any) -> Any:
+    Z, B, w = (jnp.asarray(value) for value in (Z, B, w))
+    return softmax_hessian(Z, softmax(Z @ B.T), w)

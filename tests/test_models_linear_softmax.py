@@ -1,0 +1,138 @@
+"""Softmax regression against scikit-learn, statsmodels and automatic derivatives."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_iris
+from sklearn.linear_model import LogisticRegression as ScikitLogisticRegression
+
+from pullback.core.errors import ConfigurationError, DataError
+from pullback.models.linear.logistic import fit_logistic
+from pullback.models.linear.softmax import fit_softmax
+from pullback.models.linear.softmax_inference import softmax_inference
+from pullback.models.linear.softmax_kernels import (
+    cross_entropy,
+    softmax,
+    softmax_gradient,
+    softmax_hessian,
+    softmax_hessian_product,
+    softmax_jacobian,
+)
+from pullback.testing.peers import peer
+
+X, Y = load_iris(return_X_y=True)
+
+
+def rows_for_derivatives():
+    random = np.random.default_rng(0)
+    X, B = random.standard_normal((30, 3)), random.standard_normal((4, 3))
+    w, labels = random.random(30), np.eye(4)[random.integers(0, 4, 30)]
+    return tuple(jnp.asarray(value) for value in (X, B, w, labels))
+
+
+@pytest.mark.parametrize("C", [0.01, 1.0, 10.0])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_square_penalty_equals_scikit_learn(C, fit_intercept):
+    other = ScikitLogisticRegression(
+        C=C, fit_intercept=fit_intercept, solver="newton-cholesky", tol=1e-12, max_iter=1000
+    ).fit(X, Y)
+    found = fit_softmax(X, Y, C=C, fit_intercept=fit_intercept)
+    np.testing.assert_allclose(found.coef, other.coef_, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(found.intercept, other.intercept_ - other.intercept_.mean(), rtol=1e-7, atol=1e-9)
+
+
+def test_many_coefficients_by_products_of_the_hessian():
+    digits, label = load_digits(return_X_y=True)
+    digits, label = digits[:400] / 16, label[:400]
+    found = fit_softmax(digits, label, C=0.1)
+    assert found.converged
+    P = np.exp(digits @ found.coef.T + found.intercept)
+    P /= P.sum(1, keepdims=True)
+    residual = P - np.eye(10)[label]
+    np.testing.assert_allclose(residual.T @ digits + found.coef / 0.1, 0, atol=1e-8)
+    np.testing.assert_allclose(residual.sum(0), 0, atol=1e-8)
+
+
+def test_two_classes_without_a_penalty_are_logistic_regression():
+    two = Y > 0
+    x, y = X[two][:, :2], Y[two] - 1
+    one, both = fit_logistic(x, y.astype(float), C=np.inf), fit_softmax(x, y, C=np.inf)
+    np.testing.assert_allclose(both.coef[1] - both.coef[0], one.coef, rtol=1e-8)
+    np.testing.assert_allclose(both.intercept[1] - both.intercept[0], one.intercept, rtol=1e-8)
+    np.testing.assert_allclose(both.objective, one.objective, rtol=1e-12)
+
+
+def test_weights_are_counts_of_rows():
+    weight = np.random.default_rng(0).integers(0, 4, len(Y))
+    rows = np.repeat(np.arange(len(Y)), weight)
+    weighted, repeated = fit_softmax(X, Y, weight, C=2.0), fit_softmax(X[rows], Y[rows], C=2.0)
+    np.testing.assert_allclose(weighted.coef, repeated.coef, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(weighted.intercept, repeated.intercept, rtol=1e-8, atol=1e-8)
+
+
+def test_standard_errors_equal_statsmodels_on_anes96():
+    statsmodels = peer("statsmodels.api")
+    data = statsmodels.datasets.anes96.load_pandas()
+    x, y = np.asarray(data.exog, float), np.asarray(data.endog, int)
+    other = statsmodels.MNLogit(y, statsmodels.add_constant(x)).fit(method="newton", disp=0, maxiter=100)
+    fit = fit_softmax(x, y, C=np.inf)
+    found = softmax_inference(fit, x, y)
+    np.testing.assert_allclose(found.estimates, np.asarray(other.params).T.ravel(), rtol=1e-8)
+    np.testing.assert_allclose(found.standard_errors, np.asarray(other.bse).T.ravel(), rtol=1e-8)
+    np.testing.assert_allclose(found.log_likelihood, other.llf, rtol=1e-12)
+    np.testing.assert_allclose(found.null_log_likelihood, other.llnull, rtol=1e-8)
+    assert found.parameters == other.params.size
+    assert found.names[0] == "1:intercept" and found.names[-1] == "6:x5"
+
+
+def test_reference_class_changes_no_contrast():
+    x = X[:, :2]
+    fit = fit_softmax(x, Y, C=np.inf)
+    first, last = (softmax_inference(fit, x, Y, reference=k) for k in (0, 2))
+    # The second class against the last, from both.
+    size = 3
+    estimates = first.estimates[:size] - first.estimates[size:]
+    R = np.concatenate([np.eye(size), -np.eye(size)], axis=1)
+    np.testing.assert_allclose(last.estimates[size:], estimates, rtol=1e-9)
+    np.testing.assert_allclose(last.covariance[size:, size:], R @ first.covariance @ R.T, rtol=1e-6)
+
+
+def test_kernels_equal_automatic_derivatives():
+    with jax.enable_x64(True):
+        X, B, w, Y = rows_for_derivatives()
+
+        def loss(B):
+            return jnp.sum(w * cross_entropy(X @ B.T, Y))
+
+        P = softmax(X @ B.T)
+        V = B[::-1]
+        close = dict(rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(softmax_jacobian(P[0]), jax.jacobian(softmax)(X[0] @ B.T), **close)
+        np.testing.assert_allclose(softmax_gradient(X, w[:, None] * P, w[:, None] * Y), jax.grad(loss)(B), **close)
+        H = jax.hessian(loss)(B)
+        np.testing.assert_allclose(softmax_hessian(X, P, w), H, **close)
+        np.testing.assert_allclose(softmax_hessian_product(X, P, w, V), jnp.einsum("apbq,bq->ap", H, V), **close)
+
+
+def test_softmax_does_not_overflow_and_ignores_a_shift():
+    with jax.enable_x64(True):
+        z = jnp.asarray([1.0, 2.0, 3.0])
+        np.testing.assert_allclose(softmax(z + 1e4), softmax(z), rtol=1e-11)
+        np.testing.assert_allclose(softmax(jnp.asarray([-1e5, 0.0, 1e5])), [0, 0, 1])
+
+
+@pytest.mark.parametrize(
+    "y, settings, error",
+    [
+        (np.array([0, 0, 0]), {}, DataError),
+        (np.array([0.0, 1.5, 1.0]), {}, DataError),
+        (np.array([-1, 0, 1]), {}, DataError),
+        (np.array([0, 1, 1]), {"C": -1.0}, ConfigurationError),
+    ],
+)
+def test_settings_outside_their_range_are_refused(y, settings, error):
+    with pytest.raises(error):
+        fit_softmax(np.array([[0.0], [1.0], [2.0]]), y, **settings)
