@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from pullback.learn import (
+    GeneralizedLinearRegressor,
+    HuberRegressor,
     LeastSquaresClassifier,
     LinearRegression,
     MLPClassifier,
@@ -19,14 +21,19 @@ from pullback.learn import (
     OneVsRest,
     Perceptron,
     PolynomialFeatures,
+    QuantileRegressor,
     RadialBasisFeatures,
     RandomFourierFeatures,
+    Ridge,
+    RidgePath,
     SplineFeatures,
 )
 from pullback.testing.estimators import CHECKS, WEIGHTS_OF_SAMPLED_ROWS, EstimatorExample, scikit_learn_checks
 
 # One line an estimator, in the order of the alphabet.
 ESTIMATORS: list[EstimatorExample] = [
+    EstimatorExample(GeneralizedLinearRegressor()),
+    EstimatorExample(HuberRegressor()),
     EstimatorExample(LeastSquaresClassifier()),
     EstimatorExample(LinearRegression()),
     EstimatorExample(MLPClassifier(), deterministic=False, expected_failures=WEIGHTS_OF_SAMPLED_ROWS),
@@ -38,8 +45,11 @@ ESTIMATORS: list[EstimatorExample] = [
     EstimatorExample(OneVsRest(NaiveBayes())),
     EstimatorExample(Perceptron(), deterministic=False, expected_failures=WEIGHTS_OF_SAMPLED_ROWS),
     EstimatorExample(PolynomialFeatures()),
+    EstimatorExample(QuantileRegressor()),
     EstimatorExample(RadialBasisFeatures()),
     EstimatorExample(RandomFourierFeatures()),
+    EstimatorExample(Ridge()),
+    EstimatorExample(RidgePath()),
     EstimatorExample(SplineFeatures()),
 ]
 

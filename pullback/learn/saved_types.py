@@ -22,6 +22,8 @@ from sklearn.preprocessing import (
 )
 
 from pullback.learn.fitted_table import FittedTable
+from pullback.learn.generalized_linear_regressor import GeneralizedLinearRegressor
+from pullback.learn.huber_regressor import HuberRegressor
 from pullback.learn.least_squares_classifier import LeastSquaresClassifier
 from pullback.learn.linear_regression import LinearRegression
 from pullback.learn.mlp_classifier import MLPClassifier
@@ -31,10 +33,13 @@ from pullback.learn.one_vs_one import OneVsOne
 from pullback.learn.one_vs_rest import OneVsRest
 from pullback.learn.perceptron import Perceptron
 from pullback.learn.polynomial_features import PolynomialFeatures
+from pullback.learn.quantile_regressor import QuantileRegressor
 from pullback.learn.radial_basis_features import RadialBasisFeatures
 from pullback.learn.random_fourier_features import RandomFourierFeatures
+from pullback.learn.ridge import Ridge, RidgePath
 from pullback.learn.spline_features import SplineFeatures
 from pullback.learn.table_design import TableDesign
+from pullback.prob.inference import Finding, Inference
 
 SCIKIT_LEARN: tuple[type, ...] = (
     CalibratedClassifierCV,
@@ -60,7 +65,11 @@ SCIKIT_LEARN: tuple[type, ...] = (
 )
 
 OURS: tuple[type, ...] = (
+    Finding,
     FittedTable,
+    GeneralizedLinearRegressor,
+    HuberRegressor,
+    Inference,
     LeastSquaresClassifier,
     LinearRegression,
     MLPClassifier,
@@ -70,8 +79,11 @@ OURS: tuple[type, ...] = (
     OneVsRest,
     Perceptron,
     PolynomialFeatures,
+    QuantileRegressor,
     RadialBasisFeatures,
     RandomFourierFeatures,
+    Ridge,
+    RidgePath,
     SplineFeatures,
     TableDesign,
 )
