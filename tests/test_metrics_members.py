@@ -45,6 +45,11 @@ def sigmoid(prediction: np.ndarray) -> np.ndarray:
     return scipy.special.expit(prediction.astype(float)).reshape(len(prediction))
 
 
+def kl_of_shares(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Divergence of two laws of one trial, from SciPy."""
+    return scipy.special.rel_entr(y, p) + scipy.special.rel_entr(1 - y, 1 - p)
+
+
 ORACLES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "accuracy": lambda p, y: sklearn.metrics.accuracy_score(y, p.argmax(1)),
     "accuracy, one logit": lambda p, y: sklearn.metrics.accuracy_score(y, p > 0),
@@ -61,6 +66,13 @@ ORACLES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "absolute error": lambda p, y: sklearn.metrics.mean_absolute_error(y, p),
     "root mean squared error": lambda p, y: sklearn.metrics.root_mean_squared_error(y, p),
     "R squared": lambda p, y: sklearn.metrics.r2_score(y, p[:, 0]),
+    "adjusted R squared": lambda p, y: 1 - (1 - sklearn.metrics.r2_score(y, p)) * 499 / 496,
+    "absolute percentage error": lambda p, y: sklearn.metrics.mean_absolute_percentage_error(y, p[:, 0]),
+    "pinball loss": lambda p, y: sklearn.metrics.mean_pinball_loss(y, p, alpha=0.8),
+    "normal deviance": lambda p, y: sklearn.metrics.mean_tweedie_deviance(y, p, power=0),
+    "poisson deviance": lambda p, y: sklearn.metrics.mean_poisson_deviance(y, p[:, 0]),
+    "gamma deviance": lambda p, y: sklearn.metrics.mean_gamma_deviance(y, p),
+    "binomial deviance": lambda p, y: float(2 * np.mean(kl_of_shares(y.astype(float), p.astype(float)))),
 }
 
 

@@ -1,7 +1,9 @@
 """Scores of predictions as sufficient statistics that merge, each with its interval."""
 
 from pullback.metrics.absolute_error import AbsoluteError as AbsoluteError
+from pullback.metrics.absolute_percentage_error import AbsolutePercentageError as AbsolutePercentageError
 from pullback.metrics.accuracy import Accuracy as Accuracy
+from pullback.metrics.adjusted_r_squared import AdjustedRSquared as AdjustedRSquared
 from pullback.metrics.brier_decomposition import BrierDecomposition as BrierDecomposition
 from pullback.metrics.brier_decomposition import brier_decomposition as brier_decomposition
 from pullback.metrics.brier_score import BrierScore as BrierScore
@@ -18,9 +20,12 @@ from pullback.metrics.confusion_table import confusion_table as confusion_table
 from pullback.metrics.cross_entropy import CrossEntropy as CrossEntropy
 from pullback.metrics.isotonic_calibration import IsotonicCalibration as IsotonicCalibration
 from pullback.metrics.isotonic_calibration import fit_isotonic_calibration as fit_isotonic_calibration
+from pullback.metrics.mean_deviance import MeanDeviance as MeanDeviance
+from pullback.metrics.median_absolute_error import median_absolute_error as median_absolute_error
 from pullback.metrics.metric import Metric as Metric
 from pullback.metrics.metric import add_values as add_values
 from pullback.metrics.metric import mean_statistics as mean_statistics
+from pullback.metrics.pinball_loss import PinballLoss as PinballLoss
 from pullback.metrics.platt_scaling import PlattScaling as PlattScaling
 from pullback.metrics.platt_scaling import fit_platt_scaling as fit_platt_scaling
 from pullback.metrics.precision_recall import PrecisionRecallCurve as PrecisionRecallCurve

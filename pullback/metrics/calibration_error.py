@@ -81,7 +81,7 @@ def calibrated_limit(probability: Vector, bins: int = 15, level: float = 0.95) -
 
     Examples
     --------
-    >>> abs(calibrated_limit(np.full(400, 0.5), bins=1) - 1.96 * 0.5 / np.sqrt(400)) < 0.003
+    >>> abs(calibrated_limit(np.full(400, 0.5), bins=1) - 1.96 * 0.5 / 20) < 0.003
     True
 
     References

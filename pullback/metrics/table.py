@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 from pullback.core.errors import ConfigurationError, unknown_name
 from pullback.metrics.absolute_error import AbsoluteError
+from pullback.metrics.absolute_percentage_error import AbsolutePercentageError
 from pullback.metrics.accuracy import Accuracy
 from pullback.metrics.brier_score import BrierScore
 from pullback.metrics.confusion_matrix import ConfusionMatrix
 from pullback.metrics.cross_entropy import CrossEntropy
+from pullback.metrics.mean_deviance import MeanDeviance
 from pullback.metrics.metric import Metric
 from pullback.metrics.r_squared import RSquared
 from pullback.metrics.root_mean_squared_error import RootMeanSquaredError
@@ -19,9 +22,12 @@ from pullback.metrics.top_k_accuracy import TopKAccuracy
 
 METRICS: dict[str, Callable[[], Metric]] = {
     "absolute_error": AbsoluteError,
+    "absolute_percentage_error": AbsolutePercentageError,
     "accuracy": Accuracy,
     "brier_score": BrierScore,
     "cross_entropy": CrossEntropy,
+    "gamma_deviance": functools.partial(MeanDeviance, "gamma"),
+    "poisson_deviance": functools.partial(MeanDeviance, "poisson"),
     "r_squared": RSquared,
     "root_mean_squared_error": RootMeanSquaredError,
     "squared_error": SquaredError,

@@ -71,7 +71,7 @@ class Costs:
 
     def mean(self, counts: np.ndarray) -> np.ndarray:
         """Mean cost a row of matrices (..., 2, 2)."""
-        return (counts * self.matrix).sum((-2, -1)) / counts.sum((-2, -1))
+        return scores.ratio((counts * self.matrix).sum((-2, -1)), counts.sum((-2, -1)))
 
     @property
     def matrix(self) -> np.ndarray:

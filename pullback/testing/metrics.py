@@ -13,11 +13,15 @@ import pytest
 from pullback.core.errors import DataError
 from pullback.metrics import (
     AbsoluteError,
+    AbsolutePercentageError,
     Accuracy,
+    AdjustedRSquared,
     BrierScore,
     ConfusionMatrix,
     CrossEntropy,
+    MeanDeviance,
     Metric,
+    PinballLoss,
     RootMeanSquaredError,
     RSquared,
     SquaredError,
@@ -44,6 +48,13 @@ MEMBERS: dict[str, Case] = {
     "absolute error": (AbsoluteError(), (2,), (2,), None),
     "root mean squared error": (RootMeanSquaredError(), (), (), None),
     "R squared": (RSquared(), (1,), (), None),
+    "adjusted R squared": (AdjustedRSquared(3), (), (), None),
+    "absolute percentage error": (AbsolutePercentageError(), (1,), (), None),
+    "pinball loss": (PinballLoss(0.8), (2,), (2,), None),
+    "normal deviance": (MeanDeviance("normal"), (), (), None),
+    "poisson deviance": (MeanDeviance("poisson"), (1,), (), None),
+    "gamma deviance": (MeanDeviance("gamma"), (), (), None),
+    "binomial deviance": (MeanDeviance("binomial"), (), (), None),
     "balanced accuracy": (ConfusionMatrix(4), (4,), (), 4),
     "F1, one logit": (ConfusionMatrix(2, "f1_macro"), (), (), 2),
 }
@@ -51,16 +62,25 @@ MEMBERS: dict[str, Case] = {
 
 def example(case: Case, rows: int, seed: int = 0, dtype: str = "float32") -> tuple[np.ndarray, np.ndarray]:
     """Predictions that know something of the targets, and the targets."""
-    _, prediction_shape, target_shape, classes = case
+    metric, prediction_shape, target_shape, classes = case
     random = np.random.default_rng(seed)
     prediction = 0.6 * random.normal(size=(rows, *prediction_shape))
     if classes is None:
         target = random.normal(size=(rows, *target_shape))
-        return (prediction + target.reshape(prediction.shape)).astype(dtype), target.astype(dtype)
+        prediction = prediction + target.reshape(prediction.shape)
+        return in_range(metric, prediction).astype(dtype), in_range(metric, target).astype(dtype)
     target = random.integers(0, classes, size=(rows, *target_shape)).astype(np.int32)
     if classes == 2:
         return (prediction + (target - 0.5).reshape(prediction.shape)).astype(dtype), target
     return (prediction + 0.8 * np.eye(classes)[target]).astype(dtype), target
+
+
+def in_range(metric: Metric, values: np.ndarray) -> np.ndarray:
+    """The values brought to where the metric can judge them."""
+    if isinstance(metric, MeanDeviance) and metric.family == "binomial":
+        return 1 / (1 + np.exp(-values))
+    positive = isinstance(metric, AbsolutePercentageError | MeanDeviance) and metric.name != "normal_deviance"
+    return np.exp(values) if positive else values
 
 
 def evaluate(metric: Metric, prediction: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> dict:
