@@ -1,5 +1,6 @@
 """Estimators with scikit-learn's face: thin shells over pure fits."""
 
+from pullback.learn.generalized_linear_regressor import GeneralizedLinearRegressor as GeneralizedLinearRegressor
 from pullback.learn.huber_regressor import HuberRegressor as HuberRegressor
 from pullback.learn.least_squares_classifier import LeastSquaresClassifier as LeastSquaresClassifier
 from pullback.learn.linear_regression import LinearRegression as LinearRegression
