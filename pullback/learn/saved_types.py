@@ -21,11 +21,14 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from pullback.learn.elastic_net import ElasticNet
 from pullback.learn.fitted_table import FittedTable
 from pullback.learn.generalized_linear_regressor import GeneralizedLinearRegressor
 from pullback.learn.huber_regressor import HuberRegressor
+from pullback.learn.lasso import Lasso
 from pullback.learn.least_squares_classifier import LeastSquaresClassifier
 from pullback.learn.linear_regression import LinearRegression
+from pullback.learn.logistic_regression import LogisticRegression
 from pullback.learn.mlp_classifier import MLPClassifier
 from pullback.learn.mlp_regressor import MLPRegressor
 from pullback.learn.naive_bayes import NaiveBayes
@@ -37,6 +40,7 @@ from pullback.learn.quantile_regressor import QuantileRegressor
 from pullback.learn.radial_basis_features import RadialBasisFeatures
 from pullback.learn.random_fourier_features import RandomFourierFeatures
 from pullback.learn.ridge import Ridge, RidgePath
+from pullback.learn.softmax_regression import SoftmaxRegression
 from pullback.learn.spline_features import SplineFeatures
 from pullback.learn.table_design import TableDesign
 from pullback.prob.inference import Finding, Inference
@@ -66,12 +70,15 @@ SCIKIT_LEARN: tuple[type, ...] = (
 
 OURS: tuple[type, ...] = (
     Finding,
+    ElasticNet,
     FittedTable,
     GeneralizedLinearRegressor,
     HuberRegressor,
     Inference,
+    Lasso,
     LeastSquaresClassifier,
     LinearRegression,
+    LogisticRegression,
     MLPClassifier,
     MLPRegressor,
     NaiveBayes,
@@ -84,6 +91,7 @@ OURS: tuple[type, ...] = (
     RandomFourierFeatures,
     Ridge,
     RidgePath,
+    SoftmaxRegression,
     SplineFeatures,
     TableDesign,
 )

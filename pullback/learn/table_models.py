@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from pullback import learn
 from pullback.core.errors import ConfigurationError, unknown_name
@@ -27,13 +30,29 @@ class TableModel:
     original_units: bool = False
 
 
-REGRESSION, BINARY, CLASSES = ("regression",), ("binary",), ("binary", "classification")
+REGRESSION, BINARY_OR_CLASSES = ("regression",), ("binary", "classification")
 
 TABLE_MODELS: dict[str, TableModel] = {
     "linear_regression": TableModel(learn.LinearRegression, REGRESSION, True),
-    "naive_bayes": TableModel(learn.NaiveBayes, CLASSES),
-    "perceptron": TableModel(learn.Perceptron, CLASSES),
-    "least_squares_classifier": TableModel(learn.LeastSquaresClassifier, CLASSES),
+    "ridge": TableModel(learn.Ridge, REGRESSION),
+    "ridge_path": TableModel(partial(learn.RidgePath, alphas=tuple(10.0**k for k in range(-4, 5))), REGRESSION),
+    "lasso": TableModel(partial(learn.Lasso, alpha=0.01), REGRESSION),
+    "elastic_net": TableModel(partial(learn.ElasticNet, alpha=0.01), REGRESSION),
+    "huber": TableModel(learn.HuberRegressor, REGRESSION),
+    "quantile": TableModel(learn.QuantileRegressor, REGRESSION),
+    "generalized_linear": TableModel(learn.GeneralizedLinearRegressor, REGRESSION, True),
+    "poisson_regression": TableModel(partial(learn.GeneralizedLinearRegressor, family="poisson"), REGRESSION, True),
+    "gamma_regression": TableModel(partial(learn.GeneralizedLinearRegressor, family="gamma"), REGRESSION, True),
+    "mlp_regressor": TableModel(learn.MLPRegressor, REGRESSION),
+    "logistic_regression": TableModel(partial(learn.LogisticRegression, C=np.inf), BINARY_OR_CLASSES, True),
+    "penalized_logistic_regression": TableModel(learn.LogisticRegression, BINARY_OR_CLASSES),
+    "softmax_regression": TableModel(partial(learn.SoftmaxRegression, C=np.inf), BINARY_OR_CLASSES, True),
+    "naive_bayes": TableModel(learn.NaiveBayes, BINARY_OR_CLASSES),
+    "perceptron": TableModel(learn.Perceptron, BINARY_OR_CLASSES),
+    "least_squares_classifier": TableModel(learn.LeastSquaresClassifier, BINARY_OR_CLASSES),
+    "one_vs_rest": TableModel(partial(learn.OneVsRest, learn.LogisticRegression()), BINARY_OR_CLASSES),
+    "one_vs_one": TableModel(partial(learn.OneVsOne, learn.LogisticRegression()), BINARY_OR_CLASSES),
+    "mlp_classifier": TableModel(learn.MLPClassifier, BINARY_OR_CLASSES),
 }
 
 
