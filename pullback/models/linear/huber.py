@@ -113,7 +113,7 @@ class _Problem(NamedTuple):
 
 
 class _State(NamedTuple):
-    theta: Float[Array, " k+1"]
+    theta: Float[Array, " q"]
     objective: Array
     damping: Array
     steps: Array
@@ -194,7 +194,7 @@ def _newton(problem: _Problem, tolerance: Array, max_steps: Array) -> _State:
     return jax.lax.while_loop(lambda state: ~state.converged & (state.steps < max_steps), step, start)
 
 
-def huber_objective(problem: _Problem, theta: Float[Array, " k+1"]) -> Array:
+def huber_objective(problem: _Problem, theta: Float[Array, " q"]) -> Array:
     r"""$\sum_i w_i (\sigma + \sigma H_\epsilon(r_i / \sigma)) + \sum_j \alpha_j b_j^2$."""
     b, sigma = theta[:-1], theta[-1]
     r = jnp.abs(problem.target - problem.design @ b)
@@ -203,7 +203,7 @@ def huber_objective(problem: _Problem, theta: Float[Array, " k+1"]) -> Array:
     return problem.weight @ (sigma + H) + problem.penalty @ b**2
 
 
-def _derivatives(problem: _Problem, theta: Float[Array, " k+1"]) -> tuple[Array, Array]:
+def _derivatives(problem: _Problem, theta: Float[Array, " q"]) -> tuple[Array, Array]:
     """Gradient, and the Hessian of the piece that the point lies on: only small residuals curve."""
     b, sigma = theta[:-1], theta[-1]
     r = problem.target - problem.design @ b
