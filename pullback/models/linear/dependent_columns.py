@@ -42,7 +42,7 @@ def collinearity_findings(
         return tuple(findings)
     Z = Z[:, rest] / scale[rest]
     # The triangular factor has the lengths and angles of the columns, and few rows.
-    R = np.linalg.qr(Z, mode="r")
+    R = np.asarray(np.linalg.qr(Z, mode="r"))
     lengths = np.linalg.norm(R, axis=0)
     kept: list[int] = []
     for position, j in enumerate(rest):
