@@ -101,9 +101,9 @@ def test_without_hidden_layers_it_ends_at_the_linear_fits():
 
 
 def test_rates_penalties_and_rows_need_no_new_program():
-    MLPClassifier((4,), max_iter=3, random_state=0).fit(IRIS, SPECIES)
+    MLPClassifier((4,), "logistic", max_iter=3, random_state=0).fit(IRIS, SPECIES)
     programs = _fit._cached._cache_size()
-    MLPClassifier((4,), max_iter=4, alpha=1.0, learning_rate_init=0.1, random_state=1).fit(
+    MLPClassifier((4,), "logistic", max_iter=4, alpha=1.0, learning_rate_init=0.1, random_state=1).fit(
         IRIS[:120, :3], SPECIES[:120]
     )
     assert _fit._cached._cache_size() == programs
@@ -121,6 +121,7 @@ def test_rows_without_weight_are_not_there():
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_many_fits_at_once_are_the_fits_alone():
     with jax.enable_x64(True):
         inputs, targets = jax.numpy.asarray(X), jax.numpy.asarray(Y)[:, None]
@@ -165,7 +166,7 @@ def test_warm_start_goes_on():
     before = model.loss_
     assert model.fit(X, Y).loss_curve_[0] < 1.2 * before
     assert model.loss_ < before
-    classifier = MLPClassifier((4,), max_iter=3, warm_start=True).fit(IRIS, SPECIES)
+    classifier = MLPClassifier((4,), "logistic", max_iter=3, warm_start=True).fit(IRIS, SPECIES)
     with pytest.raises(DataError, match="other classes"):
         classifier.fit(IRIS[:100], SPECIES[:100])
 
