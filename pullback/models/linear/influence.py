@@ -72,7 +72,7 @@ def influence(fit: LeastSquaresFit, X: ArrayLike, y: ArrayLike) -> Influence:
     >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0], [10.0]]), np.array([0.1, 0.9, 2.1, 2.9, 5.0])
     >>> found = influence(fit_least_squares(x, y), x, y)
     >>> found.leverage.round(3).tolist(), found.cooks_distance.round(2).tolist()
-    ([0.348, 0.279, 0.229, 0.2, 0.944], [0.37, 0.02, 0.05, 0.16, 31.76])
+    ([0.363, 0.277, 0.223, 0.201, 0.936], [0.39, 0.05, 0.08, 0.21, 21.55])
 
     References
     ----------

@@ -113,7 +113,7 @@ def normal_log_likelihood(sum_of_squares: float, n: float) -> float:
     Examples
     --------
     >>> round(normal_log_likelihood(2.0, 4.0), 6)
-    -4.289459
+    -4.28946
     """
     return math.inf if sum_of_squares <= 0 else -n / 2 * (math.log(2 * math.pi * sum_of_squares / n) + 1)
 

@@ -62,7 +62,7 @@ def residual_diagnostics(
     >>> y = np.array([0.0, 1.2, 1.9, 3.2, 3.8, 5.1])
     >>> found = residual_diagnostics(fit_least_squares(x, y), x, y)
     >>> round(found.durbin_watson, 3), found.variance_inflation.round(6).tolist()
-    (3.355, [1.0])
+    (3.609, [1.0])
 
     References
     ----------

@@ -169,7 +169,7 @@ def fit_ridge_path(
     >>> found.coef[:, 0].round(4).tolist(), found.best.item()
     ([0.8824, 0.75, 0.3], 0)
     >>> found.leave_one_out_error.round(4).tolist()
-    [0.22, 0.2744, 1.2308]
+    [0.3613, 0.6401, 1.5522]
 
     References
     ----------
