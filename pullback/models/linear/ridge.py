@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -140,7 +140,7 @@ def fit_ridge_path(
     y: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    alphas: ArrayLike,
+    alphas: ArrayLike | Sequence[float],
     fit_intercept: bool = True,
 ) -> RidgePathFit:
     r"""Ridge regression for many penalties, with the error of leaving out each row, by one decomposition.
@@ -281,7 +281,7 @@ def _sum(rows: Array, weight: Array | None) -> Array:
     return jnp.sum(rows, axis=0) if weight is None else weight @ rows
 
 
-def _checked_penalty(name: str, value: ArrayLike, dtype: Any) -> Array:
+def _checked_penalty(name: str, value: Any, dtype: Any) -> Array:
     penalty = as_real(name, value).astype(dtype)
     if known(penalty) and not np.all((np.asarray(penalty) >= 0) & np.isfinite(np.asarray(penalty))):
         raise ConfigurationError(
