@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from pullback.core.errors import ConfigurationError
 from pullback.learn.inference import LikelihoodInference, column_names
 from pullback.learn.linear_decision import LinearDecision
-from pullback.learn.rows import Rows, classification_rows, prediction_rows
+from pullback.learn.rows import Rows, classification_rows
 from pullback.models.linear.generalized_linear import fit_generalized_linear
 from pullback.models.linear.generalized_linear_inference import generalized_linear_inference, separation_of
 from pullback.models.linear.logistic import fit_logistic
@@ -156,10 +156,10 @@ class LogisticRegression(LikelihoodInference, LinearDecision, ClassifierMixin, B
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of the classes, shape (rows, classes)."""
-        if len(self.classes_) == 2:
-            scores = self.decision_function(X)
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
             return np.stack([expit(-scores), expit(scores)], axis=1)
-        return softmax(prediction_rows(self, X) @ self.coef_.T + self.intercept_, axis=1)
+        return softmax(scores, axis=1)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Their logarithms."""

@@ -22,6 +22,8 @@ TOLERANCE_OF_A_PART = 1e-3
 SLOW = 0.3
 SMALLEST_RATIO = 1e-3
 SMALLEST_SIZE = 2.0**-30
+# By which an objective, a sum over rows, may seem to rise.
+ROUNDINGS = 1000
 # Of the quadratic model of a penalty with absolute values, the duality gap and the most sweeps.
 MODEL_TOLERANCE = 1e-12
 MODEL_SWEEPS = 2000
@@ -125,7 +127,8 @@ def _minimize(rows: LogisticRows, penalty: Penalty, kind: Kind, start: Array, le
         # The last step leaves of the error what the one before has left.
         left = decrease * jnp.clip(ratio, SMALLEST_RATIO, 1)
         # A decrease of rounding does not fall any more.
-        rounding = (decrease <= jnp.finfo(value.dtype).eps * value) & (ratio > 0.5)
+        newton = state.slow | (level.every == level.every_of_hessian)
+        rounding = (decrease <= jnp.finfo(value.dtype).eps * value) & (ratio > 0.5) & newton
         done = ((left <= level.tolerance * value) | rounding) & jnp.isfinite(decrease)
         slow = state.slow | ((ratio > SLOW) & (state.steps > 0)) | ~jnp.isfinite(decrease)
         one = jnp.ones_like(value)
@@ -140,7 +143,7 @@ def _minimize(rows: LogisticRows, penalty: Penalty, kind: Kind, start: Array, le
         if not kind.intercept:
             gradient = gradient.at[0].set(0)
         value = loss + penalty_value(b, penalty)
-        slack = 8 * jnp.finfo(value.dtype).eps * jnp.abs(state.value)
+        slack = ROUNDINGS * jnp.finfo(value.dtype).eps * jnp.abs(state.value)
         halved = state._replace(size=state.size / 2, steps=state.steps + 1)
         return jax.lax.cond(value <= state.value + slack, lambda: propose(b, gradient, value, state), lambda: halved)
 
@@ -167,17 +170,21 @@ def _step(b: Array, gradient: Array, H: Array, penalty: Penalty, kind: Kind) -> 
     if kind.absolute:
         return _proximal_step(b, gradient, H, penalty)
     ridge = penalty.l2 * jnp.ones_like(b).at[0].set(0)
-    step = -_solve(H + jnp.diag(ridge), gradient + ridge * b)
+    step = -solve_positive(H + jnp.diag(ridge), gradient + ridge * b)
     return step, -(gradient + ridge * b) @ step / 2
 
 
-def _solve(H: Array, g: Array) -> Array:
-    root = jnp.linalg.cholesky(H)
+def solve_positive(H: Float[Array, "k k"], g: Float[Array, " k"]) -> Float[Array, " k"]:
+    r"""$H^{-1} g$ for a matrix that is positive semidefinite, whatever the scales of its columns."""
+    diagonal = jnp.diag(H)
+    scale = jnp.where(diagonal > 0, jnp.sqrt(jnp.where(diagonal > 0, diagonal, 1)), 1)
+    scaled = H / jnp.outer(scale, scale)
+    shift = jnp.sqrt(jnp.finfo(H.dtype).eps)
+    root = jnp.linalg.cholesky(scaled)
     # Of columns that depend on each other none is moved far for nothing.
-    shift = jnp.sqrt(jnp.finfo(H.dtype).eps) * jnp.trace(H) / len(H)
-    safe = jnp.linalg.cholesky(H + shift * jnp.eye(len(H), dtype=H.dtype))
+    safe = jnp.linalg.cholesky(scaled + shift * jnp.eye(len(H), dtype=H.dtype))
     regular = jnp.all(jnp.isfinite(root)) & (jnp.min(jnp.diag(root)) ** 2 > shift * 1e-4)
-    return cho_solve((jnp.where(regular, root, safe), True), g)
+    return cho_solve((jnp.where(regular, root, safe), True), g / scale) / scale
 
 
 def _proximal_step(b: Array, gradient: Array, H: Array, penalty: Penalty) -> tuple[Array, Array]:

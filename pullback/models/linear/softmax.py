@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import cho_solve
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
@@ -17,6 +16,7 @@ from pullback.core.precision import double_precision
 from pullback.linalg.least_squares.problem import checked_problem
 from pullback.linalg.product import known
 from pullback.models.linear.logistic import center
+from pullback.models.linear.logistic_newton import ROUNDINGS, SMALLEST_SIZE, solve_positive
 from pullback.models.linear.softmax_kernels import (
     cross_entropy,
     softmax,
@@ -28,7 +28,6 @@ from pullback.models.linear.softmax_kernels import (
 # Numbers of coefficients up to which the Hessian is factored; above, its products are enough.
 LARGEST_HESSIAN = 600
 MOST_PRODUCTS = 250
-SMALLEST_SIZE = 2.0**-30
 
 
 class SoftmaxFit(NamedTuple):
@@ -171,7 +170,7 @@ def _fit(
     def advance(state: State) -> State:
         B = state.B + state.size * state.step
         value = w @ cross_entropy(Z @ B.T, Y) + jnp.sum(ridge * B**2) / 2
-        slack = 8 * jnp.finfo(value.dtype).eps * jnp.abs(state.value)
+        slack = ROUNDINGS * jnp.finfo(value.dtype).eps * jnp.abs(state.value)
         halved = state._replace(size=state.size / 2, steps=state.steps + 1)
         return jax.lax.cond(value <= state.value + slack, lambda: propose(B, value, state), lambda: halved)
 
@@ -206,9 +205,4 @@ def _newton(Z: Array, P: Array, w: Array, ridge: Array, gradient: Array) -> Arra
         )[0]
     H = softmax_hessian(Z, P, w).reshape(gradient.size, gradient.size) + jnp.diag(jnp.tile(ridge, classes))
     H = H + jnp.kron(jnp.ones((classes, classes), Z.dtype), jnp.diag(gauge))
-    root = jnp.linalg.cholesky(H)
-    shift = jnp.sqrt(jnp.finfo(H.dtype).eps) * jnp.trace(H) / len(H)
-    safe = jnp.linalg.cholesky(H + shift * jnp.eye(len(H), dtype=H.dtype))
-    # Of columns that depend on each other none is moved far for nothing.
-    regular = jnp.all(jnp.isfinite(root)) & (jnp.min(jnp.diag(root)) ** 2 > shift * 1e-4)
-    return cho_solve((jnp.where(regular, root, safe), True), gradient.ravel()).reshape(gradient.shape)
+    return solve_positive(H, gradient.ravel()).reshape(gradient.shape)
