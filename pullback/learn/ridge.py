@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 
-from pullback.core.errors import ConfigurationError, unknown_name
+from pullback.core.errors import ConfigurationError, DataError, unknown_name
 from pullback.learn.rows import prediction_rows, regression_rows
 from pullback.models.linear.ridge import fit_ridge, fit_ridge_path
 
@@ -107,6 +107,13 @@ class RidgePath(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if self.criterion not in CRITERIA:
             raise unknown_name("criterion", str(self.criterion), CRITERIA)
         rows = regression_rows(self, X, y, sample_weight, many_outputs=True)
+        if rows.weight.sum() <= 1:
+            raise DataError(
+                "a row can be left out only where there are others",
+                expected="2 samples or more",
+                got=f"1 sample of weight {rows.weight.sum():g}",
+                fix="bring more rows, or use Ridge with a penalty of your choice",
+            )
         alphas = np.atleast_1d(np.asarray(self.alphas, np.float64))
         found = fit_ridge_path(rows.X, rows.y, rows.weight, alphas=alphas, fit_intercept=bool(self.fit_intercept))
         self.leave_one_out_errors_ = _mean_over_outputs(found.leave_one_out_error)
