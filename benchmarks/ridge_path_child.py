@@ -41,7 +41,8 @@ def scikit_learn(X: np.ndarray, y: np.ndarray) -> Callable[[], tuple[Any, ...]]:
 
     def call() -> tuple[Any, ...]:
         found = RidgeCV(ALPHAS).fit(X, y)
-        return found.alpha_, found.coef_, found.intercept_, -found.best_score_
+        best: Any = found.best_score_
+        return found.alpha_, found.coef_, found.intercept_, -best
 
     return call
 
