@@ -22,8 +22,8 @@ class ElasticNet(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     alpha : strength of the penalty, above zero.
-    l1_ratio : \(\rho\), the part of the absolute values, from 0 to 1.
-    fit_intercept : whether there is a \(b_0\), which is not penalized.
+    l1_ratio : $\rho$, the part of the absolute values, from 0 to 1.
+    fit_intercept : whether there is a $b_0$, which is not penalized.
     positive : whether the coefficients may not be negative.
     tol : the largest duality gap, as a part of the objective.
     max_iter : most sweeps of coordinate descent, which goes on where active sets do not come to rest.
@@ -72,7 +72,7 @@ class ElasticNet(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return fit_penalized(self, X, y, sample_weight, self.l1_ratio)
 
     def predict(self, X: Any) -> np.ndarray:
-        r"""\(\hat y = b_0 + X b\), in float64."""
+        r"""$\hat y = b_0 + X b$, in float64."""
         return prediction_rows(self, X) @ self.coef_.T + self.intercept_
 
 

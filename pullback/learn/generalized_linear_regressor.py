@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from pullback.core.errors import ConfigurationError, DataError
 from pullback.learn.inference import LikelihoodInference, column_names
-from pullback.learn.rows import Rows, checked_weight, prediction_rows, regression_rows
+from pullback.learn.rows import Rows, checked_weight, padded_values, prediction_rows, regression_rows
 from pullback.models.linear.generalized_linear import GeneralizedLinearFit, fit_generalized_linear
 from pullback.models.linear.generalized_linear_inference import (
     generalized_linear_inference,
@@ -113,7 +113,7 @@ class GeneralizedLinearRegressor(LikelihoodInference, RegressorMixin, BaseEstima
         rows = regression_rows(self, X, y, sample_weight)
         present = checked_weight(sample_weight, len(np.asarray(y))) > 0
         extra = {"offset": offset, "exposure": exposure, "trials": trials}
-        extra = {name: _padded(value, present, len(rows.X)) for name, value in extra.items() if value is not None}
+        extra = {name: padded_values(value, present, len(rows.X)) for name, value in extra.items() if value is not None}
         settings = {"family": self.family, "link": self._link, "fit_intercept": bool(self.fit_intercept), **extra}
         found = self._solved(rows, settings, False)
         apart = self._separation(found, rows, extra.get("trials"))
@@ -131,7 +131,7 @@ class GeneralizedLinearRegressor(LikelihoodInference, RegressorMixin, BaseEstima
         if self.alpha:
             self.keep_inference(None, "the fit is penalized (alpha > 0), which makes the estimates biased; fit alpha=0")
         else:
-            labels = None if clusters is None else _padded(clusters, present, len(rows.X))
+            labels = None if clusters is None else padded_values(clusters, present, len(rows.X))
             self.keep_inference(
                 generalized_linear_inference(
                     found,
@@ -216,17 +216,3 @@ class GeneralizedLinearRegressor(LikelihoodInference, RegressorMixin, BaseEstima
         return average_marginal_effects(
             self.inference_, rows, link=self._link, sample_weight=sample_weight, discrete=discrete
         )
-
-
-def _padded(values: Any, present: np.ndarray, length: int) -> np.ndarray:
-    """The entries of the rows that are there, then the first of them for the padding."""
-    entries = np.asarray(values)
-    if entries.shape != present.shape:
-        raise DataError(
-            "offset, exposure, trials and clusters have an entry for each row",
-            expected=f"shape {present.shape}",
-            got=f"shape {entries.shape}",
-            fix="pass one value for each row of X",
-        )
-    kept = entries[present]
-    return np.concatenate([kept, np.repeat(kept[:1], length - len(kept), axis=0)])

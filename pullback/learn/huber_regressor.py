@@ -18,17 +18,17 @@ class HuberRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    epsilon : residuals below \(\epsilon \sigma\) are small; 1 or more.
+    epsilon : residuals below $\epsilon \sigma$ are small; 1 or more.
     max_iter : the most Newton steps.
-    alpha : weight of \(\lVert b \rVert^2\).
-    fit_intercept : whether there is a \(b_0\), which is not penalized.
-    tol : on the decrease that the next step promises, relative to \(\sigma \sum w\).
+    alpha : weight of $\lVert b \rVert^2$.
+    fit_intercept : whether there is a $b_0$, which is not penalized.
+    tol : on the decrease that the next step promises, relative to $\sigma \sum w$.
 
     Attributes
     ----------
     coef_ : shape (features,).
     intercept_ : a number.
-    scale_ : \(\hat \sigma\).
+    scale_ : $\hat \sigma$.
     outliers_ : shape (rows,), whether a residual is large.
     n_iter_ : Newton steps.
 
@@ -90,5 +90,5 @@ class HuberRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        r"""\(\hat y = b_0 + X b\), in float64."""
+        r"""$\hat y = b_0 + X b$, in float64."""
         return prediction_rows(self, X) @ self.coef_ + self.intercept_

@@ -62,5 +62,5 @@ class Lasso(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return fit_penalized(self, X, y, sample_weight, 1.0)
 
     def predict(self, X: Any) -> np.ndarray:
-        r"""\(\hat y = b_0 + X b\), in float64."""
+        r"""$\hat y = b_0 + X b$, in float64."""
         return prediction_rows(self, X) @ self.coef_.T + self.intercept_

@@ -13,18 +13,18 @@ from pullback.models.linear.least_squares import fit_least_squares
 
 
 class LeastSquaresClassifier(LinearDecision, ClassifierMixin, BaseEstimator):
-    r"""The sign of \(x^\top w + b\) with \((b, w)\) the least squares fit of \(\pm 1\), the shortest if there are many.
+    r"""The sign of $x^\top w + b$ with $(b, w)$ the least squares fit of $\pm 1$, the shortest if there are many.
 
-    More than two classes are each fitted against the rest, all by one factorization of \(X\); the highest score wins.
+    More than two classes are each fitted against the rest, all by one factorization of $X$; the highest score wins.
 
     Parameters
     ----------
-    fit_intercept : whether there is a \(b\).
+    fit_intercept : whether there is a $b$.
 
     Attributes
     ----------
     coef_, intercept_ : shapes (1, features) and (1,), or with one row a class.
-    classes_ : the classes; of two, the second has the target \(+1\).
+    classes_ : the classes; of two, the second has the target $+1$.
 
     Examples
     --------

@@ -11,7 +11,7 @@ from pullback.learn.rows import prediction_rows
 
 
 class LinearDecision:
-    r"""Decides by the scores \(x^\top w_k + b_k\): the sign of the only one, or the highest.
+    r"""Decides by the scores $x^\top w_k + b_k$: the sign of the only one, or the highest.
 
     A mixin for estimators with `coef_` of shape (1, features) or (classes, features), `intercept_` and `classes_`.
 

@@ -15,11 +15,11 @@ from pullback.models.linear.least_squares_inference import least_squares_inferen
 
 
 class LinearRegression(LikelihoodInference, MultiOutputMixin, RegressorMixin, BaseEstimator):
-    r"""The linear function with the smallest sum of squares, \(\min_{b_0, b} \sum_i w_i (y_i - b_0 - x_i^\top b)^2\).
+    r"""The linear function with the smallest sum of squares, $\min_{b_0, b} \sum_i w_i (y_i - b_0 - x_i^\top b)^2$.
 
     Parameters
     ----------
-    fit_intercept : whether there is a \(b_0\).
+    fit_intercept : whether there is a $b_0$.
     solver : "auto" by the condition number, "cholesky", "qr", "svd" or "normal_equations".
     covariance : "classical", "HC0", "HC1", "HC2", "HC3" or "clustered": what the standard errors allow for.
 
@@ -87,5 +87,5 @@ class LinearRegression(LikelihoodInference, MultiOutputMixin, RegressorMixin, Ba
         return self.keep_inference(inference)
 
     def predict(self, X: Any) -> np.ndarray:
-        r"""\(\hat y = b_0 + X b\), in float64."""
+        r"""$\hat y = b_0 + X b$, in float64."""
         return prediction_rows(self, X) @ self.coef_.T + self.intercept_

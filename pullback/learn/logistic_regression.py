@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from pullback.core.errors import ConfigurationError
 from pullback.learn.inference import LikelihoodInference, column_names
 from pullback.learn.linear_decision import LinearDecision
-from pullback.learn.rows import Rows, classification_rows
+from pullback.learn.rows import Rows, classification_rows, padded_clusters
 from pullback.models.linear.generalized_linear import fit_generalized_linear
 from pullback.models.linear.generalized_linear_inference import generalized_linear_inference, separation_of
 from pullback.models.linear.logistic import fit_logistic
@@ -26,7 +26,7 @@ STEP_TOLERANCE = 1e-9
 
 
 class LogisticRegression(LikelihoodInference, LinearDecision, ClassifierMixin, BaseEstimator):
-    r"""Two classes with \(\log \frac{p}{1 - p} = z = b_0 + x^\top b\), penalized or by maximum likelihood.
+    r"""Two classes with $\log \frac{p}{1 - p} = z = b_0 + x^\top b$, penalized or by maximum likelihood.
 
     $$ \min_{b_0, b} \ C \sum_i w_i \big( \log(1 + e^{z_i}) - y_i z_i \big)
        + \rho \|b\|_1 + \frac{1 - \rho}{2} \|b\|_2^2 $$
@@ -38,9 +38,11 @@ class LogisticRegression(LikelihoodInference, LinearDecision, ClassifierMixin, B
     Parameters
     ----------
     C : inverse of the strength of the penalty, above zero; infinity for none.
-    l1_ratio : \(\rho\), the part of the absolute values in the penalty, from 0 to 1.
-    fit_intercept : whether there is a \(b_0\), which is not penalized.
+    l1_ratio : $\rho$, the part of the absolute values in the penalty, from 0 to 1.
+    fit_intercept : whether there is a $b_0$, which is not penalized.
     class_weight : None, "balanced", or a dict from class to factor.
+    covariance : "classical", "HC0", "HC1", "HC2", "HC3" or "clustered" by the `clusters` given to `fit`: what the
+        standard errors of maximum likelihood allow for.
     tol : of the objective, the part by which the last step may still have lowered it.
     max_iter : most values of the objective.
 
@@ -75,6 +77,7 @@ class LogisticRegression(LikelihoodInference, LinearDecision, ClassifierMixin, B
         l1_ratio: float = 0.0,
         fit_intercept: bool = True,
         class_weight: Any = None,
+        covariance: str = "classical",
         tol: float = 1e-20,
         max_iter: int = 200,
     ) -> None:
@@ -82,17 +85,18 @@ class LogisticRegression(LikelihoodInference, LinearDecision, ClassifierMixin, B
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
+        self.covariance = covariance
         self.tol = tol
         self.max_iter = max_iter
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:
-        """The smallest penalized loss of the rows, or maximum likelihood."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, clusters: Any = None) -> LogisticRegression:
+        """The smallest penalized loss of the rows, or maximum likelihood; `clusters` are labels of the rows."""
         rows, self.classes_ = classification_rows(self, X, y, sample_weight, class_weight=self.class_weight)
         if len(self.classes_) > 2:
             return self._fit_several(rows)
         if np.isfinite(self.C):
             return self._fit_penalized(rows)
-        return self._fit_likelihood(rows)
+        return self._fit_likelihood(rows, padded_clusters(clusters, sample_weight, y, rows))
 
     def _fit_penalized(self, rows: Rows) -> LogisticRegression:
         found = fit_logistic(
@@ -111,7 +115,7 @@ class LogisticRegression(LikelihoodInference, LinearDecision, ClassifierMixin, B
         warn_unless_converged(found)
         return self
 
-    def _fit_likelihood(self, rows: Rows) -> LogisticRegression:
+    def _fit_likelihood(self, rows: Rows, clusters: Any) -> LogisticRegression:
         y = np.asarray(rows.y, np.float64)
         settings = {"family": "binomial", "fit_intercept": bool(self.fit_intercept)}
         found = fit_generalized_linear(
@@ -125,7 +129,15 @@ class LogisticRegression(LikelihoodInference, LinearDecision, ClassifierMixin, B
         self.n_iter_ = max(int(found.steps), 1)
         self.keep_inference(
             generalized_linear_inference(
-                found, rows.X, y, rows.weight, names=column_names(self), separation=apart, **settings
+                found,
+                rows.X,
+                y,
+                rows.weight,
+                names=column_names(self),
+                covariance=self.covariance,
+                clusters=clusters,
+                separation=apart,
+                **settings,
             )
         )
         return self

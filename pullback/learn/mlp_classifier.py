@@ -15,9 +15,9 @@ from pullback.learn.rows import classification_rows
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptronEstimator):
-    r"""\(P(k \mid x) = \operatorname{softmax}_k(W_n \phi(\cdots \phi(W_1 u + b_1) \cdots) + b_n)\), \(u = (x - m)/s\).
+    r"""$P(k \mid x) = \operatorname{softmax}_k(W_n \phi(\cdots \phi(W_1 u + b_1) \cdots) + b_n)$, $u = (x - m)/s$.
 
-    The mean cross entropy and \(\frac{\alpha}{2n} \sum_l \lVert W_l \rVert^2\), \(n\) the sum of the weights, are
+    The mean cross entropy and $\frac{\alpha}{2n} \sum_l \lVert W_l \rVert^2$, $n$ the sum of the weights, are
     lowered by steps on batches, all in one compiled program that serves every table of a similar size.
 
     Parameters
@@ -40,8 +40,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptronEstimator):
     Attributes
     ----------
     classes_ : the classes.
-    coefs_, intercepts_ : of each layer, shapes (in, out) and (out,), for inputs \((x - m)/s\).
-    mean_, scale_ : \(m, s\).
+    coefs_, intercepts_ : of each layer, shapes (in, out) and (out,), for inputs $(x - m)/s$.
+    mean_, scale_ : $m, s$.
     network_ : the same as a `pullback.models.MultilayerPerceptron`.
     loss_, loss_curve_, n_iter_ : mean loss of the last and of each pass, their number.
     validation_loss_curve_ : the loss of the rows held out, with `early_stopping`.
@@ -79,11 +79,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptronEstimator):
         return self
 
     def predict_proba(self, X: Any) -> Float[np.ndarray, "rows classes"]:
-        r"""\(P(k \mid x)\)."""
+        r"""$P(k \mid x)$."""
         return softmax(self._outputs(X), axis=1)
 
     def predict_log_proba(self, X: Any) -> Float[np.ndarray, "rows classes"]:
-        r"""\(\log P(k \mid x)\)."""
+        r"""$\log P(k \mid x)$."""
         return log_softmax(self._outputs(X), axis=1)
 
     def predict(self, X: Any) -> np.ndarray:

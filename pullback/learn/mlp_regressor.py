@@ -12,10 +12,10 @@ from pullback.learn.rows import regression_rows
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptronEstimator):
-    r"""\(\hat y = c + d \odot (W_n \phi(\cdots \phi(W_1 u + b_1) \cdots) + b_n)\) with \(u = (x - m)/s\).
+    r"""$\hat y = c + d \odot (W_n \phi(\cdots \phi(W_1 u + b_1) \cdots) + b_n)$ with $u = (x - m)/s$.
 
     Inputs and targets are standardized within. Half the mean of the squares, over rows and outputs, and
-    \(\frac{\alpha}{2n} \sum_l \lVert W_l \rVert^2\), \(n\) the sum of the weights, are lowered by steps on batches.
+    $\frac{\alpha}{2n} \sum_l \lVert W_l \rVert^2$, $n$ the sum of the weights, are lowered by steps on batches.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptronEstimator):
     ----------
     coefs_, intercepts_, mean_, scale_, network_, loss_, loss_curve_, validation_loss_curve_, n_iter_ : as of
         `MLPClassifier`; losses are of standardized targets.
-    target_mean_, target_scale_ : \(c, d\), one an output.
+    target_mean_, target_scale_ : $c, d$, one an output.
 
     Errors
     ------

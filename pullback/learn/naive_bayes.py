@@ -24,7 +24,7 @@ DISTRIBUTIONS = ("gaussian", "multinomial", "bernoulli")
 
 
 class NaiveBayes(ClassifierMixin, BaseEstimator):
-    r"""\(P(k \mid x) \propto \pi_k \prod_j p(x_j \mid k)\).
+    r"""$P(k \mid x) \propto \pi_k \prod_j p(x_j \mid k)$.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
     alpha : imagined counts of every column, > 0; not for the Gaussian.
     binarize : above which a number is a yes, for the Bernoulli.
     var_smoothing : part of the largest variance of a column that is added to all, for the Gaussian.
-    priors : \(\pi_k\) in the order of `classes_`; without them the shares of the rows.
+    priors : $\pi_k$ in the order of `classes_`; without them the shares of the rows.
 
     Attributes
     ----------
-    classes_, class_log_prior_ : the classes and \(\log \pi_k\).
+    classes_, class_log_prior_ : the classes and $\log \pi_k$.
     theta_, var_ : means and variances, shape (classes, features), of the Gaussian.
-    feature_log_prob_ : \(\log \theta_{kj}\) of the other two.
+    feature_log_prob_ : $\log \theta_{kj}$ of the other two.
 
     Errors
     ------
@@ -98,7 +98,7 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_joint_log_proba(self, X: Any) -> Float[np.ndarray, "rows classes"]:
-        r"""\(\log \pi_k p(x \mid k)\), for the multinomial up to a term that does not depend on the class."""
+        r"""$\log \pi_k p(x \mid k)$, for the multinomial up to a term that does not depend on the class."""
         X = self._counted(prediction_rows(self, X))
         if self.distribution == "gaussian":
             return np.asarray(gaussian_log_joint(X, self.class_log_prior_, self.theta_, self.var_))
@@ -106,12 +106,12 @@ class NaiveBayes(ClassifierMixin, BaseEstimator):
         return np.asarray(joint(X, self.class_log_prior_, self.feature_log_prob_))
 
     def predict_log_proba(self, X: Any) -> Float[np.ndarray, "rows classes"]:
-        r"""\(\log P(k \mid x)\)."""
+        r"""$\log P(k \mid x)$."""
         joint = self.predict_joint_log_proba(X)
         return joint - logsumexp(joint, axis=1, keepdims=True)
 
     def predict_proba(self, X: Any) -> Float[np.ndarray, "rows classes"]:
-        r"""\(P(k \mid x)\); far too sure of itself where columns depend on each other."""
+        r"""$P(k \mid x)$; far too sure of itself where columns depend on each other."""
         return np.exp(self.predict_log_proba(X))
 
     def predict(self, X: Any) -> np.ndarray:

@@ -63,7 +63,7 @@ class OneVsRest(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     @available_if(gives_probabilities)
     def predict_proba(self, X: Any) -> Float[np.ndarray, "rows classes"]:
-        r"""\(p_k / \sum_l p_l\), where the classifiers give \(p_k\), the probability of the class against the rest."""
+        r"""$p_k / \sum_l p_l$, where the classifiers give $p_k$, the probability of the class against the rest."""
         X = prediction_rows(self, X)
         share = np.stack([each.predict_proba(X)[:, 1] for each in self.estimators_], axis=1)
         if len(self.classes_) == 2:

@@ -20,14 +20,14 @@ from pullback.models.linear.perceptron import fit_perceptron
 
 
 class Perceptron(LinearDecision, ClassifierMixin, BaseEstimator):
-    r"""\(w \leftarrow w + y_i x_i\) wherever \(y_i (w^\top x_i + b) \le 0\), until no row is misclassified.
+    r"""$w \leftarrow w + y_i x_i$ wherever $y_i (w^\top x_i + b) \le 0$, until no row is misclassified.
 
-    More than two classes are each fitted against the rest, all in one program. A row of weight \(\omega\) makes a step
-    of \(\omega\).
+    More than two classes are each fitted against the rest, all in one program. A row of weight $\omega$ makes a step
+    of $\omega$.
 
     Parameters
     ----------
-    fit_intercept : whether there is a \(b\).
+    fit_intercept : whether there is a $b$.
     max_iter : passes over the rows at most.
     n_iter_no_change : passes without fewer errors after which the rows are taken to be inseparable.
     solution : `"pocket"`, of the ends of all passes the one with the fewest errors; `"last"`, Rosenblatt's own;
@@ -38,7 +38,7 @@ class Perceptron(LinearDecision, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     coef_, intercept_ : shapes (1, features) and (1,), or with one row a class.
-    classes_ : the classes; of two, the second has the target \(+1\).
+    classes_ : the classes; of two, the second has the target $+1$.
     mistakes_ : corrections made, one number a row of `coef_`; the quantity that Novikoff's theorem bounds.
     n_iter_ : passes, the most of all problems.
 

@@ -20,7 +20,7 @@ from pullback.models.features import polynomial_features, polynomial_terms
 
 
 class PolynomialFeatures(TransformerMixin, BaseEstimator):
-    r"""\(x \mapsto (1, x_1, \ldots, x_p, x_1^2, x_1 x_2, \ldots)\): all monomials up to a degree.
+    r"""$x \mapsto (1, x_1, \ldots, x_p, x_1^2, x_1 x_2, \ldots)$: all monomials up to a degree.
 
     Parameters
     ----------

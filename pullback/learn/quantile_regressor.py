@@ -12,13 +12,13 @@ from pullback.models.linear.quantile import fit_quantile
 
 
 class QuantileRegressor(RegressorMixin, BaseEstimator):
-    r"""The linear function below which a given share of the targets lies, with a penalty on \(\lVert b \rVert_1\).
+    r"""The linear function below which a given share of the targets lies, with a penalty on $\lVert b \rVert_1$.
 
     Parameters
     ----------
-    quantile : \(q\), above 0 and below 1.
-    alpha : weight of \(\lVert b \rVert_1\) beside the mean loss. scikit-learn's default is 1, ours no penalty.
-    fit_intercept : whether there is a \(b_0\), which is not penalized.
+    quantile : $q$, above 0 and below 1.
+    alpha : weight of $\lVert b \rVert_1$ beside the mean loss. scikit-learn's default is 1, ours no penalty.
+    fit_intercept : whether there is a $b_0$, which is not penalized.
 
     Attributes
     ----------
@@ -61,5 +61,5 @@ class QuantileRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        r"""\(\hat y = b_0 + X b\), in float64."""
+        r"""$\hat y = b_0 + X b$, in float64."""
         return prediction_rows(self, X) @ self.coef_ + self.intercept_

@@ -22,7 +22,7 @@ ROWS_OF_MEDIAN = 1000
 
 
 class RadialBasisFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    r"""\(x \mapsto \bigl(\exp(-\lVert x - c_j \rVert^2 / (2 s^2))\bigr)_j\) for centers \(c_j\) and a width \(s\).
+    r"""$x \mapsto \bigl(\exp(-\lVert x - c_j \rVert^2 / (2 s^2))\bigr)_j$ for centers $c_j$ and a width $s$.
 
     The columns should be of one scale: put `StandardScaler` before.
 
@@ -30,12 +30,12 @@ class RadialBasisFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     ----------
     n_components : number of centers; no more than there are different rows.
     centers : `"kmeans"`, the means of clusters, or `"subset"`, rows drawn without replacement.
-    width : \(s > 0\); without it the median distance of two rows.
+    width : $s > 0$; without it the median distance of two rows.
     random_state : of the clusters and the draws.
 
     Attributes
     ----------
-    centers_, width_ : \(c_j\), shape (centers, features), and \(s\).
+    centers_, width_ : $c_j$, shape (centers, features), and $s$.
 
     Errors
     ------

@@ -17,21 +17,21 @@ from pullback.models.features import random_fourier
 
 
 class RandomFourierFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    r"""\(x \mapsto z(x)\) with \(z(x)^\top z(y) \approx \exp(-\lVert x - y \rVert^2 / (2 s^2))\).
+    r"""$x \mapsto z(x)$ with $z(x)^\top z(y) \approx \exp(-\lVert x - y \rVert^2 / (2 s^2))$.
 
     A linear model in these columns approximates one with the kernel, at a cost that grows linearly with the rows. The
-    error falls as \(1/\sqrt D\) with the number \(D\) of frequencies.
+    error falls as $1/\sqrt D$ with the number $D$ of frequencies.
 
     Parameters
     ----------
-    n_frequencies : \(D\); each gives a cosine and a sine, so there are \(2 D\) columns.
-    width : \(s > 0\); without it the median distance of two rows.
+    n_frequencies : $D$; each gives a cosine and a sine, so there are $2 D$ columns.
+    width : $s > 0$; without it the median distance of two rows.
     random_state : of the frequencies.
 
     Attributes
     ----------
-    frequencies_ : shape (features, D), normal with standard deviation \(1/s\).
-    width_ : \(s\).
+    frequencies_ : shape (features, D), normal with standard deviation $1/s$.
+    width_ : $s$.
 
     Errors
     ------

@@ -15,18 +15,18 @@ CRITERIA = ("leave_one_out", "generalized", "one_standard_error")
 
 
 class Ridge(MultiOutputMixin, RegressorMixin, BaseEstimator):
-    r"""Ridge regression, \(\min_{b_0, b} \sum_i w_i (y_i - b_0 - x_i^\top b)^2 + \alpha \lVert b \rVert^2\).
+    r"""Ridge regression, $\min_{b_0, b} \sum_i w_i (y_i - b_0 - x_i^\top b)^2 + \alpha \lVert b \rVert^2$.
 
     Parameters
     ----------
-    alpha : \(\alpha \ge 0\), a number or one for each output.
-    fit_intercept : whether there is a \(b_0\), which is not penalized.
+    alpha : $\alpha \ge 0$, a number or one for each output.
+    fit_intercept : whether there is a $b_0$, which is not penalized.
 
     Attributes
     ----------
     coef_ : shape (features,) or (outputs, features).
     intercept_ : a number, or shape (outputs,).
-    shrinkage_ : \(s_j^2 / (s_j^2 + \alpha)\) along each principal axis.
+    shrinkage_ : $s_j^2 / (s_j^2 + \alpha)$ along each principal axis.
     degrees_of_freedom_ : effective number of coefficients.
 
     Errors
@@ -57,7 +57,7 @@ class Ridge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        r"""\(\hat y = b_0 + X b\), in float64."""
+        r"""$\hat y = b_0 + X b$, in float64."""
         return prediction_rows(self, X) @ self.coef_.T + self.intercept_
 
 
@@ -70,7 +70,7 @@ class RidgePath(MultiOutputMixin, RegressorMixin, BaseEstimator):
     criterion : "leave_one_out": the smallest mean squared error of rows left out; "generalized": the smallest
         generalized cross-validation; "one_standard_error": the largest penalty whose leave-one-out error is within one
         standard error of the smallest.
-    fit_intercept : whether there is a \(b_0\), which is not penalized.
+    fit_intercept : whether there is a $b_0$, which is not penalized.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ class RidgePath(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return int(np.flatnonzero(near)[np.argmax(alphas[near])])
 
     def predict(self, X: Any) -> np.ndarray:
-        r"""\(\hat y = b_0 + X b\), in float64."""
+        r"""$\hat y = b_0 + X b$, in float64."""
         return prediction_rows(self, X) @ self.coef_.T + self.intercept_
 
 

@@ -91,7 +91,7 @@ def classification_rows(
         raise DataError(
             f"{type(estimator).__name__} needs two classes or more",
             expected="targets of at least 2 classes among the rows with weight",
-            got=f"1 class, {classes[0]!r}",
+            got=f"1 class, {classes.tolist()[0]!r}",
             fix="add rows of another class; a constant needs no model",
         )
     X, y, weight = X[present], y[present], weight[present]
@@ -99,6 +99,32 @@ def classification_rows(
     if class_weight is not None:
         weight = weight * _factors(class_weight, classes, index, weight)[index]
     return _padded(X, index, weight, pad), classes
+
+
+def padded_values(values: Any, present: np.ndarray, length: int) -> np.ndarray:
+    """Further values, one for each row given to `fit`: those of the rows with weight, then the padding's.
+
+    Errors
+    ------
+    `DataError` unless there is one value a row.
+    """
+    entries = np.asarray(values)
+    if entries.shape != present.shape:
+        raise DataError(
+            "offset, exposure, trials and clusters have an entry for each row",
+            expected=f"shape {present.shape}",
+            got=f"shape {entries.shape}",
+            fix="pass one value for each row of X",
+        )
+    kept = entries[present]
+    return np.concatenate([kept, np.repeat(kept[:1], length - len(kept), axis=0)])
+
+
+def padded_clusters(clusters: Any, sample_weight: Any, y: Any, rows: Rows) -> Any:
+    """Labels of the clusters as `padded_values`, or None where there are none."""
+    if clusters is None:
+        return None
+    return padded_values(clusters, checked_weight(sample_weight, len(np.asarray(y))) > 0, len(rows.X))
 
 
 def prediction_rows(estimator: Any, X: Any) -> Float[np.ndarray, "rows features"]:

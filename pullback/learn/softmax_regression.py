@@ -11,13 +11,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from pullback.core.errors import ConfigurationError
 from pullback.learn.inference import LikelihoodInference, column_names
 from pullback.learn.logistic_regression import PENALIZED, warn_unless_converged
-from pullback.learn.rows import classification_rows, prediction_rows
+from pullback.learn.rows import classification_rows, padded_clusters, prediction_rows
 from pullback.models.linear.softmax import fit_softmax
 from pullback.models.linear.softmax_inference import softmax_inference
 
 
 class SoftmaxRegression(LikelihoodInference, ClassifierMixin, BaseEstimator):
-    r"""Several classes with probabilities \(p_k \propto e^{a_k + x^\top b_k}\).
+    r"""Several classes with probabilities $p_k \propto e^{a_k + x^\top b_k}$.
 
     $$ \min_{a, B} \ \sum_i w_i \Big( \log \sum_k e^{z_{ik}} - z_{i y_i} \Big) + \frac{1}{2 C} \sum_k \|b_k\|_2^2,
        \qquad z_{ik} = a_k + x_i^\top b_k $$
@@ -25,10 +25,12 @@ class SoftmaxRegression(LikelihoodInference, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     C : inverse of the strength of the penalty, above zero; infinity for maximum likelihood.
-    fit_intercept : whether there are \(a_k\), which are not penalized.
+    fit_intercept : whether there are $a_k$, which are not penalized.
     reference : the class against which coefficients and standard errors are given where there is no penalty; by
         default the first. With a penalty all classes are alike, and there is none.
     class_weight : None, "balanced", or a dict from class to factor.
+    covariance : "classical", "HC0", "HC1" or "clustered" by the `clusters` given to `fit`: what the standard errors of
+        maximum likelihood allow for.
     tol : of the objective, the part by which the last step may still have lowered it.
     max_iter : most values of the objective.
 
@@ -61,6 +63,7 @@ class SoftmaxRegression(LikelihoodInference, ClassifierMixin, BaseEstimator):
         fit_intercept: bool = True,
         reference: Any = None,
         class_weight: Any = None,
+        covariance: str = "classical",
         tol: float = 1e-20,
         max_iter: int = 200,
     ) -> None:
@@ -68,11 +71,12 @@ class SoftmaxRegression(LikelihoodInference, ClassifierMixin, BaseEstimator):
         self.fit_intercept = fit_intercept
         self.reference = reference
         self.class_weight = class_weight
+        self.covariance = covariance
         self.tol = tol
         self.max_iter = max_iter
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SoftmaxRegression:
-        """The smallest penalized cross-entropy of the rows, or maximum likelihood."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, clusters: Any = None) -> SoftmaxRegression:
+        """The smallest penalized cross-entropy of the rows, or maximum likelihood; `clusters` label the rows."""
         rows, self.classes_ = classification_rows(self, X, y, sample_weight, class_weight=self.class_weight)
         found = fit_softmax(
             rows.X,
@@ -103,6 +107,8 @@ class SoftmaxRegression(LikelihoodInference, ClassifierMixin, BaseEstimator):
                 fit_intercept=bool(self.fit_intercept),
                 names=column_names(self),
                 classes=[str(name) for name in self.classes_],
+                covariance=self.covariance,
+                clusters=padded_clusters(clusters, sample_weight, y, rows),
             )
         )
         return self
@@ -121,7 +127,7 @@ class SoftmaxRegression(LikelihoodInference, ClassifierMixin, BaseEstimator):
         return int(places[0])
 
     def decision_function(self, X: Any) -> np.ndarray:
-        r"""Scores \(a_k + x^\top b_k\), shape (rows, classes); of two classes their difference, shape (rows,)."""
+        r"""Scores $a_k + x^\top b_k$, shape (rows, classes); of two classes their difference, shape (rows,)."""
         scores = prediction_rows(self, X) @ self.coef_.T + self.intercept_
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 

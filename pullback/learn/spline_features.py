@@ -23,7 +23,7 @@ EXTRAPOLATIONS = ("auto", "constant", "linear", "continue", "periodic", "error")
 
 
 class SplineFeatures(TransformerMixin, BaseEstimator):
-    r"""\(x_j \mapsto (B_1(x_j), \ldots, B_k(x_j))\): a basis of splines for each column.
+    r"""$x_j \mapsto (B_1(x_j), \ldots, B_k(x_j))$: a basis of splines for each column.
 
     Parameters
     ----------

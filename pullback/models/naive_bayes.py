@@ -20,7 +20,7 @@ Scores = Float[Array | np.ndarray, "rows classes"]
 
 
 class GaussianNaiveBayesFit(NamedTuple):
-    r"""\(\log \pi_k\), the means \(\mu_{kj}\) and the variances \(\sigma^2_{kj}\) of the columns within each class."""
+    r"""$\log \pi_k$, the means $\mu_{kj}$ and the variances $\sigma^2_{kj}$ of the columns within each class."""
 
     log_prior: Prior
     mean: Table
@@ -28,7 +28,7 @@ class GaussianNaiveBayesFit(NamedTuple):
 
 
 class CountNaiveBayesFit(NamedTuple):
-    r"""\(\log \pi_k\) and \(\log \theta_{kj}\), the probability of the column within each class."""
+    r"""$\log \pi_k$ and $\log \theta_{kj}$, the probability of the column within each class."""
 
     log_prior: Prior
     log_probability: Table
@@ -43,8 +43,8 @@ def fit_gaussian_naive_bayes(
        \sigma^2_{kj} = \epsilon + \frac{1}{n_k} \sum_{i: y_i = k} w_i (x_{ij} - \mu_{kj})^2, \qquad
        \pi_k = \frac{n_k}{\sum_i w_i} $$
 
-    with \(n_k\) the weight of the class. \(\epsilon\) is `variance_smoothing` times the largest variance of a column, or
-    `variance_smoothing` itself if every column is constant.
+    with $n_k$ the weight of the class. $\epsilon$ is `variance_smoothing` times the largest variance of a
+    column, or `variance_smoothing` itself if every column is constant.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def fit_gaussian_naive_bayes(
 def fit_multinomial_naive_bayes(
     X: Rows, y: Classes, sample_weight: Weight, *, classes: int, alpha: float = 1.0
 ) -> CountNaiveBayesFit:
-    r"""\(\theta_{kj} = (N_{kj} + \alpha) / (\sum_l N_{kl} + p \alpha)\) with \(N_{kj} = \sum_i w_i [y_i = k] x_{ij}\).
+    r"""$\theta_{kj} = (N_{kj} + \alpha) / (\sum_l N_{kl} + p \alpha)$ with $N_{kj} = \sum_i w_i [y_i = k] x_{ij}$.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def fit_multinomial_naive_bayes(
 def fit_bernoulli_naive_bayes(
     X: Rows, y: Classes, sample_weight: Weight, *, classes: int, alpha: float = 1.0
 ) -> CountNaiveBayesFit:
-    r"""\(\theta_{kj} = (N_{kj} + \alpha) / (n_k + 2 \alpha)\) with \(N_{kj} = \sum_i w_i [y_i = k] x_{ij}\).
+    r"""$\theta_{kj} = (N_{kj} + \alpha) / (n_k + 2 \alpha)$ with $N_{kj} = \sum_i w_i [y_i = k] x_{ij}$.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def fit_bernoulli_naive_bayes(
 
 
 def gaussian_log_joint(X: Rows, log_prior: Prior, mean: Table, variance: Table) -> Scores:
-    r"""\(\log \pi_k - \frac12 \sum_j \bigl(\log 2 \pi \sigma^2_{kj} + (x_j - \mu_{kj})^2 / \sigma^2_{kj}\bigr)\).
+    r"""$\log \pi_k - \frac12 \sum_j \bigl(\log 2 \pi \sigma^2_{kj} + (x_j - \mu_{kj})^2 / \sigma^2_{kj}\bigr)$.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def gaussian_log_joint(X: Rows, log_prior: Prior, mean: Table, variance: Table) 
 
 
 def multinomial_log_joint(X: Rows, log_prior: Prior, log_probability: Table) -> Scores:
-    r"""\(\log \pi_k + \sum_j x_j \log \theta_{kj}\), up to a term that does not depend on the class.
+    r"""$\log \pi_k + \sum_j x_j \log \theta_{kj}$, up to a term that does not depend on the class.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def multinomial_log_joint(X: Rows, log_prior: Prior, log_probability: Table) -> 
 
 
 def bernoulli_log_joint(X: Rows, log_prior: Prior, log_probability: Table) -> Scores:
-    r"""\(\log \pi_k + \sum_j \bigl(x_j \log \theta_{kj} + (1 - x_j) \log (1 - \theta_{kj})\bigr)\).
+    r"""$\log \pi_k + \sum_j \bigl(x_j \log \theta_{kj} + (1 - x_j) \log (1 - \theta_{kj})\bigr)$.
 
     Examples
     --------

@@ -31,7 +31,7 @@ from pullback.optim import adam, momentum, nesterov, sgd
 
 
 def half_squared_error(z: Float[Array, "rows outputs"], y: Float[Array, "rows outputs"]) -> Float[Array, " rows"]:
-    r"""\(\frac{1}{2d} \sum_{j=1}^d (z_j - y_j)^2\).
+    r"""$\frac{1}{2d} \sum_{j=1}^d (z_j - y_j)^2$.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def fit_multilayer_perceptron(
     Parameters
     ----------
     X, y : shape (n, p); class of each row, shape (n,), or targets, shape (n, outputs).
-    sample_weight : \(w\), shape (n,).
+    sample_weight : $w$, shape (n,).
     held_weight : weight of rows that are not fitted but tell when to stop, shape (n,).
     key : of the first weights and of the order of the rows.
     hidden, activation, outputs : of the network.

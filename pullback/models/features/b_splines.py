@@ -33,18 +33,18 @@ def b_spline_knots(
 
 
 def b_splines(x: Values, knots: Knots, degree: int) -> Basis:
-    r"""Values of the B-splines \(B_{i,d}\) of degree \(d\) on the knots \(t\).
+    r"""Values of the B-splines $B_{i,d}$ of degree $d$ on the knots $t$.
 
     $$ B_{i,0}(x) = [t_i \le x < t_{i+1}], \qquad
        B_{i,d}(x) = \frac{x - t_i}{t_{i+d} - t_i} B_{i,d-1}(x)
                   + \frac{t_{i+d+1} - x}{t_{i+d+1} - t_{i+1}} B_{i+1,d-1}(x) $$
 
-    Within the base interval, from knot \(d\) to the last but \(d\), they sum to one; beyond it the outermost polynomial
+    Within the base interval, from knot $d$ to the last but $d$, they sum to one; beyond it the outermost polynomial
     pieces go on.
 
     Parameters
     ----------
-    knots : ascending; \(k\) of them carry \(k - d - 1\) splines.
+    knots : ascending; $k$ of them carry $k - d - 1$ splines.
 
     Examples
     --------

@@ -9,10 +9,10 @@ from jaxtyping import Array, Float
 def natural_splines(
     x: Float[Array | np.ndarray, " rows"], knots: Float[np.ndarray, " knots"]
 ) -> Float[Array | np.ndarray, "rows knots"]:
-    r"""The natural cubic splines \(s_j\) with \(s_j(t_i) = [i = j]\), straight lines beyond the outermost knots.
+    r"""The natural cubic splines $s_j$ with $s_j(t_i) = [i = j]$, straight lines beyond the outermost knots.
 
-    Between \(t_i\) and \(t_{i+1}\), \(h = t_{i+1} - t_i\), \(u = (x - t_i)/h\), a spline with the values \(y\) and the
-    second derivatives \(m\) at the knots is
+    Between $t_i$ and $t_{i+1}$, $h = t_{i+1} - t_i$, $u = (x - t_i)/h$, a spline with the values $y$ and the
+    second derivatives $m$ at the knots is
 
     $$ s(x) = (1 - u) y_i + u\, y_{i+1}
             - \tfrac{h^2}{6} u (1 - u) \bigl((2 - u) m_i + (1 + u) m_{i+1}\bigr). $$

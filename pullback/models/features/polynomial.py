@@ -16,7 +16,7 @@ def polynomial_terms(
 ) -> list[Term]:
     r"""The monomials of degree at most `degree`, each as the columns that are multiplied, in scikit-learn's order.
 
-    With \(p\) features there are \(\binom{p+d}{d}\) of degree at most \(d\): \((p+1)(p+2)/2\) for the squares.
+    With $p$ features there are $\binom{p+d}{d}$ of degree at most $d$: $(p+1)(p+2)/2$ for the squares.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def polynomial_terms(
 def polynomial_features(
     X: Float[Array | np.ndarray, "rows features"], terms: Sequence[Term]
 ) -> Float[Array | np.ndarray, "rows terms"]:
-    r"""\(\prod_{j \in t} x_{ij}\) for each row \(i\) and each term \(t\).
+    r"""$\prod_{j \in t} x_{ij}$ for each row $i$ and each term $t$.
 
     Each product is one of a lower degree times a column: one multiplication an entry whatever the degree, and the
     derivative at zero exists.

@@ -11,7 +11,7 @@ Pairs = Float[Array | np.ndarray, "rows centers"]
 
 
 def squared_distances(X: Rows, centers: Centers) -> Pairs:
-    r"""\(\lVert x_i - c_j \rVert^2\) for every row and every center, never below zero.
+    r"""$\lVert x_i - c_j \rVert^2$ for every row and every center, never below zero.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def squared_distances(X: Rows, centers: Centers) -> Pairs:
 
 
 def radial_basis(X: Rows, centers: Centers, width: float) -> Pairs:
-    r"""\(\exp\bigl(-\lVert x_i - c_j \rVert^2 / (2 s^2)\bigr)\) for the width \(s\).
+    r"""$\exp\bigl(-\lVert x_i - c_j \rVert^2 / (2 s^2)\bigr)$ for the width $s$.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def radial_basis(X: Rows, centers: Centers, width: float) -> Pairs:
 
 
 def median_distance(X: Float[np.ndarray, "rows features"]) -> float:
-    r"""\(\operatorname{median}_{i<j} \lVert x_i - x_j \rVert\), a width that fits the spread; one if it is zero.
+    r"""$\operatorname{median}_{i<j} \lVert x_i - x_j \rVert$, a width that fits the spread; one if it is zero.
 
     Examples
     --------

@@ -9,11 +9,11 @@ from jaxtyping import Array, Float
 def random_fourier(
     X: Float[Array | np.ndarray, "rows features"], frequencies: Float[Array | np.ndarray, "features frequencies"]
 ) -> Float[Array | np.ndarray, "rows columns"]:
-    r"""\(z(x) = D^{-1/2} (\cos \omega_1^\top x, \ldots, \cos \omega_D^\top x, \sin \omega_1^\top x, \ldots)\).
+    r"""$z(x) = D^{-1/2} (\cos \omega_1^\top x, \ldots, \cos \omega_D^\top x, \sin \omega_1^\top x, \ldots)$.
 
-    For normal frequencies of standard deviation \(1/s\), \(z(x)^\top z(y)\) has the mean
-    \(k(x - y) = \exp(-\lVert x - y \rVert^2 / (2 s^2))\) and, with \(\delta = x - y\), the variance
-    \(\bigl(1 + k(2\delta) - 2 k(\delta)^2\bigr) / (2 D)\); for \(x = y\) it is exactly one.
+    For normal frequencies of standard deviation $1/s$, $z(x)^\top z(y)$ has the mean
+    $k(x - y) = \exp(-\lVert x - y \rVert^2 / (2 s^2))$ and, with $\delta = x - y$, the variance
+    $\bigl(1 + k(2\delta) - 2 k(\delta)^2\bigr) / (2 D)$; for $x = y$ it is exactly one.
 
     Examples
     --------

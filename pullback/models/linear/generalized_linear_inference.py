@@ -25,6 +25,14 @@ SUSPICIOUS = 1e-5
 LARGEST_PROGRAM = 20_000_000
 
 
+TITLES = {
+    ("binomial", "logit"): "Logistic regression",
+    ("binomial", "probit"): "Probit regression",
+    ("poisson", "log"): "Poisson regression",
+    ("gamma", "log"): "Gamma regression",
+}
+
+
 def generalized_linear_inference(
     fit: GeneralizedLinearFit,
     X: Any,
@@ -113,7 +121,7 @@ def generalized_linear_inference(
         dispersion=float(fit.dispersion),
         parameters=int(fit.rank),
         findings=findings,
-        title="Generalized linear model",
+        title=TITLES.get((law.family.name, law.link.name), "Generalized linear model"),
         dependent=dependent,
         details=(("family", law.family.name), ("link", law.link.name)),
     )

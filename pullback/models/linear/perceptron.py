@@ -21,7 +21,7 @@ class PerceptronFit(NamedTuple):
 
     Attributes
     ----------
-    coef, intercept : \(w\), shape (p,), and \(b\).
+    coef, intercept : $w$, shape (p,), and $b$.
     errors : weight of the rows that these misclassify, rows on the boundary among them.
     mistakes : corrections made on the way, as many as rows were misclassified when it was their turn.
     n_iter : passes over the rows.
@@ -71,14 +71,14 @@ def fit_perceptron(
     $$ y_i (w^\top x_i + b) \le 0 \;\Rightarrow\;
        w \leftarrow w + \omega_i y_i x_i, \quad b \leftarrow b + \omega_i y_i. $$
 
-    If some \((b, w)\) of length one has \(y_i (w^\top x_i + b) \ge \gamma > 0\) for all rows, and all
-    \(\lVert x_i \rVert^2 + 1 \le R^2\), there are at most \((R/\gamma)^2\) corrections with weights of one, in any
+    If some $(b, w)$ of length one has $y_i (w^\top x_i + b) \ge \gamma > 0$ for all rows, and all
+    $\lVert x_i \rVert^2 + 1 \le R^2$, there are at most $(R/\gamma)^2$ corrections with weights of one, in any
     order, and then no row is misclassified.
 
     Parameters
     ----------
-    X, y : shape (n, p); \(\pm 1\), shape (n,).
-    sample_weight : \(\omega\), shape (n,).
+    X, y : shape (n, p); $\pm 1$, shape (n,).
+    sample_weight : $\omega$, shape (n,).
     key : of the order of the rows, a new one each pass; without it they come as they stand.
     max_iter : passes at most.
     n_iter_no_change : passes without fewer errors after which the rows are taken to be inseparable.

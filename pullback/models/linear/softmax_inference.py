@@ -7,12 +7,16 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import scipy.special
 
+from pullback.core.errors import unknown_name
 from pullback.core.precision import double_precision
 from pullback.models.linear.softmax import SoftmaxFit
 from pullback.models.linear.softmax_kernels import softmax, softmax_hessian
-from pullback.prob.inference import Inference
+from pullback.prob.inference import Inference, sandwich_covariance
 from pullback.prob.inference.inference import INTERCEPT
+
+KINDS = ("classical", "HC0", "HC1", "clustered")
 
 
 def softmax_inference(
@@ -25,6 +29,8 @@ def softmax_inference(
     fit_intercept: bool = True,
     names: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
+    covariance: str = "classical",
+    clusters: Any = None,
 ) -> Inference:
     r"""Covariance, tests and intervals of the coefficients of each class against a reference class.
 
@@ -36,6 +42,12 @@ def softmax_inference(
     fit : of `fit_softmax` with an infinite `C` and the same arrays.
     reference : index of the class whose coefficients are zero.
     names, classes : of the columns and the classes, for the names "class:column".
+    covariance : "classical", "HC0", "HC1" or "clustered" by the labels `clusters` of the rows.
+
+    Raises
+    ------
+    ConfigurationError
+        for another kind of covariance: with several classes a row has no one leverage.
 
     Examples
     --------
@@ -49,6 +61,8 @@ def softmax_inference(
     ----------
     Agresti, "Categorical Data Analysis", 3rd ed., section 8.1.
     """
+    if covariance not in KINDS:
+        raise unknown_name("kind of covariance of several classes", covariance, KINDS)
     X, y = np.asarray(X, np.float64), np.asarray(y, int)
     w = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, np.float64)
     B = np.concatenate([fit.intercept[:, None], fit.coef], axis=1) if fit_intercept else np.asarray(fit.coef)
@@ -59,7 +73,7 @@ def softmax_inference(
     scale = np.where(scale > 0, scale, 1)
     H = np.asarray(_information(Z / scale, B * scale, w))[others][:, :, others]
     size = len(others) * Z.shape[1]
-    covariance = np.linalg.pinv(H.reshape(size, size), hermitian=True) / np.outer(*[np.tile(scale, len(others))] * 2)
+    bread = np.linalg.pinv(H.reshape(size, size), hermitian=True) / np.outer(*[np.tile(scale, len(others))] * 2)
     labels = [str(k) for k in range(len(B))] if classes is None else [str(name) for name in classes]
     columns = [f"x{j + 1}" for j in range(X.shape[1])] if names is None else list(names)
     columns = [INTERCEPT, *columns] if fit_intercept else columns
@@ -70,8 +84,8 @@ def softmax_inference(
     return Inference(
         names=tuple(f"{labels[k]}:{column}" for k in others for column in columns),
         estimates=(B[others] - B[reference]).ravel(),
-        covariance=covariance,
-        covariance_kind="classical",
+        covariance=_covariance(bread, Z, B, y, w, others, covariance, clusters),
+        covariance_kind=covariance,
         observations=float(w.sum()),
         residual_degrees_of_freedom=float(w.sum() - size),
         distribution="normal",
@@ -83,6 +97,14 @@ def softmax_inference(
         parameters=size,
         title=f"Softmax regression against class {labels[reference]}",
     )
+
+
+def _covariance(bread: Any, Z: Any, B: Any, y: Any, w: Any, others: list[int], kind: str, clusters: Any) -> Any:
+    if kind == "classical":
+        return bread
+    surprise = np.eye(len(B))[y] - scipy.special.softmax(Z @ B.T, axis=1)
+    scores = (surprise[:, others, None] * Z[:, None, :]).reshape(len(Z), -1)
+    return np.asarray(sandwich_covariance(bread, scores, w, kind=kind, clusters=clusters))
 
 
 @double_precision
