@@ -15,7 +15,7 @@ from pullback.models.linear.generalized_linear import GeneralizedLinearFit, as_r
 from pullback.models.linear.separation import Separation, find_separation
 from pullback.prob.families import family_named
 from pullback.prob.inference import COVARIANCE_KINDS, Finding, Inference
-from pullback.prob.inference.covariance import sandwich_covariance
+from pullback.prob.inference.covariance import cluster_codes, sandwich_covariance
 from pullback.prob.inference.inference import INTERCEPT
 
 INFORMATION = ("expected", "observed")
@@ -124,6 +124,7 @@ def generalized_linear_inference(
         title=TITLES.get((law.family.name, law.link.name), "Generalized linear model"),
         dependent=dependent,
         details=(("family", law.family.name), ("link", law.link.name)),
+        clusters=cluster_codes(clusters, rows.weight)[1] if covariance == "clustered" else None,
     )
 
 

@@ -13,6 +13,7 @@ from pullback.core.errors import ConfigurationError, DataError, unknown_name
 from pullback.linalg.least_squares import Dependence, dependent_columns
 from pullback.models.linear.least_squares import LeastSquaresFit, has_intercept, orthonormal_rows, predicted
 from pullback.prob.inference import COVARIANCE_KINDS, Finding, Inference, sandwich_covariance
+from pullback.prob.inference.covariance import cluster_codes
 from pullback.prob.inference.inference import INTERCEPT
 
 
@@ -34,7 +35,8 @@ def least_squares_inference(
 
     with $n = \sum_i w_i$, $k$ the rank, and $c_i$ = 1 (HC0), $n / (n - k)$ (HC1), $1 / (1 - h_i)$ (HC2),
     $1 / (1 - h_i)^2$ (HC3); "clustered" sums the scores of a cluster first and has the factor
-    $\frac{G}{G - 1} \frac{n - 1}{n - k}$. All tests are t and F with $n - k$ degrees of freedom. The log-likelihood is
+    $\frac{G}{G - 1} \frac{n - 1}{n - k}$. Tests are t and F with $n - k$
+    degrees of freedom, $G - 1$ for clusters. The log-likelihood is
     that of normal errors at the maximum, $-\frac n2 (\log 2 \pi \frac{S}{n} + 1)$.
 
     Parameters
@@ -104,6 +106,7 @@ def least_squares_inference(
         findings=tuple(_finding(one, all_names) for one in found),
         title="Linear regression",
         dependent=dependent,
+        clusters=cluster_codes(clusters, weight)[1] if covariance == "clustered" else None,
     )
 
 

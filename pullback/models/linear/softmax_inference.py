@@ -14,6 +14,7 @@ from pullback.core.precision import double_precision
 from pullback.models.linear.softmax import SoftmaxFit
 from pullback.models.linear.softmax_kernels import softmax, softmax_hessian
 from pullback.prob.inference import Inference, sandwich_covariance
+from pullback.prob.inference.covariance import cluster_codes
 from pullback.prob.inference.inference import INTERCEPT
 
 KINDS = ("classical", "HC0", "HC1", "clustered")
@@ -96,6 +97,7 @@ def softmax_inference(
         dispersion=1.0,
         parameters=size,
         title=f"Softmax regression against class {labels[reference]}",
+        clusters=cluster_codes(clusters, w)[1] if covariance == "clustered" else None,
     )
 
 

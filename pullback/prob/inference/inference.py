@@ -33,7 +33,7 @@ class Inference:
     covariance : $V$, shape (k, k); rows and columns are NaN for coefficients that the data do not identify.
     covariance_kind : "classical", "HC0", "HC1", "HC2", "HC3" or "clustered".
     observations : the sum of the weights of the rows.
-    residual_degrees_of_freedom : observations less the rank of the columns; of the t and F laws too.
+    residual_degrees_of_freedom : observations less the rank of the columns.
     distribution : "t" or "normal", the law of an estimate over its standard error.
     log_likelihood, null_log_likelihood : of this model and of the one with an intercept only.
     deviance, null_deviance : the same as deviances: the sum of squares for a normal law.
@@ -44,6 +44,7 @@ class Inference:
     title : of the model, such as "Linear regression".
     dependent : name of the dependent variable.
     details : further lines of the summary's head, such as ("family", "poisson").
+    clusters : how many there are, for a clustered covariance; fewer hypotheses than these can be tested together.
 
     Examples
     --------
@@ -77,6 +78,7 @@ class Inference:
     title: str = ""
     dependent: str = "y"
     details: tuple[tuple[str, str], ...] = field(default=())
+    clusters: int | None = None
 
     @property
     def standard_errors(self) -> Float[np.ndarray, " k"]:
@@ -127,9 +129,14 @@ class Inference:
         return sum(name.split(":")[-1] == INTERCEPT for name in self.names)
 
     @property
+    def test_degrees_of_freedom(self) -> float:
+        """Of the t and F laws: the residual ones, or one less than the clusters, which are what varies then."""
+        return self.residual_degrees_of_freedom if self.clusters is None else float(self.clusters - 1)
+
+    @property
     def _law(self) -> Any:
         if self.distribution == "t":
-            return stats.t(self.residual_degrees_of_freedom)
+            return stats.t(self.test_degrees_of_freedom)
         return stats.norm()
 
     def intervals(self, level: float = 0.95) -> Float[np.ndarray, "k 2"]:
@@ -144,10 +151,23 @@ class Inference:
     def wald_test(self, R: Any, r: Any = None) -> HypothesisTest:
         r"""Test of $R b = r$: `R` is a matrix (q, k), one row (k,), a name, or several names; `r` is zero by default.
 
-        F with the residual degrees of freedom where the law is "t", $\chi^2$ otherwise.
+        F with `test_degrees_of_freedom` where the law is "t", $\chi^2$ otherwise.
+
+        Raises
+        ------
+        ConfigurationError
+            for hypotheses that depend on each other, or as many as there are clusters or more: the covariance of
+            clusters has a rank below their number.
         """
         matrix, side = restrictions(R, r, self.names)
-        freedom = self.residual_degrees_of_freedom if self.distribution == "t" else None
+        if self.clusters is not None and len(matrix) >= self.clusters:
+            raise ConfigurationError(
+                "there are too few clusters for these hypotheses",
+                expected=f"fewer than {self.clusters} hypotheses, which is the number of clusters",
+                got=f"{len(matrix)} hypotheses",
+                fix="test fewer of them together, or take another covariance",
+            )
+        freedom = self.test_degrees_of_freedom if self.distribution == "t" else None
         return wald_test(self.estimates, self.covariance, matrix, side, freedom)
 
     def overall_test(self) -> HypothesisTest | None:
@@ -162,10 +182,11 @@ class Inference:
             return HypothesisTest("likelihood ratio", 2 * (self.log_likelihood - self.null_log_likelihood), q)
         if self.covariance_kind == "classical":
             F = (self.null_deviance - self.deviance) / q / self.dispersion
-            return HypothesisTest("F", F, q, self.residual_degrees_of_freedom)
+            return HypothesisTest("F", F, q, self.test_degrees_of_freedom)
         known = np.isfinite(self.standard_errors)
         chosen = [name for name, ok in zip(self.names, known, strict=True) if ok and name != INTERCEPT]
-        return self.wald_test(chosen) if chosen else None
+        too_few = self.clusters is not None and len(chosen) >= self.clusters
+        return self.wald_test(chosen) if chosen and not too_few else None
 
     def likelihood_ratio_test(self, smaller: Inference) -> HypothesisTest:
         r"""Test of a smaller model within this one, $2 (\ell - \ell_0) \sim \chi^2_q$ for $q$ coefficients fewer."""
