@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,8 @@ def scikit_learn(X: np.ndarray, y: np.ndarray, alphas: np.ndarray) -> np.ndarray
     """Coordinate descent on the products of the columns, its faster form here."""
     from sklearn.linear_model import lasso_path
 
-    return lasso_path(X, y, alphas=alphas, precompute=True, tol=TOLERANCES["scikit_learn"], max_iter=10_000)[1].T
+    options: dict[str, Any] = {"alphas": alphas, "precompute": True}
+    return lasso_path(X, y, **options, tol=TOLERANCES["scikit_learn"], max_iter=10_000)[1].T
 
 
 PROGRAMS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {

@@ -32,7 +32,7 @@ def test_required_packages_are_those_of_the_design():
     required = {entry.split(">")[0] for entry in settings()["project"]["dependencies"]}
     assert required == {
         "jax", "equinox", "jaxtyping", "optax", "numpy", "scipy", "scikit-learn", "pandas", "narwhals",
-        "safetensors", "pillow", "matplotlib", "jinja2", "rich", "tyro",
+        "threadpoolctl", "safetensors", "pillow", "matplotlib", "jinja2", "rich", "tyro",
     }  # fmt: skip
 
 

@@ -50,6 +50,9 @@ class ElasticNet(MultiOutputMixin, RegressorMixin, BaseEstimator):
     `tol` is measured by the objective, scikit-learn's by the target's sum of squares.
     """
 
+    coef_: np.ndarray
+    intercept_: np.ndarray | float
+
     def __init__(
         self,
         alpha: float = 1.0,

@@ -42,6 +42,9 @@ class Lasso(MultiOutputMixin, RegressorMixin, BaseEstimator):
     58, 1996; scikit-learn's estimator of the same name, whose objective this is.
     """
 
+    coef_: np.ndarray
+    intercept_: np.ndarray | float
+
     def __init__(
         self,
         alpha: float = 1.0,

@@ -199,7 +199,7 @@ def _newton(Z: Array, P: Array, w: Array, ridge: Array, gradient: Array) -> Arra
             return softmax_hessian_product(Z, P, w, V) + ridge * V + gauge * jnp.sum(V, axis=0)
 
         diagonal = (w[:, None] * P * (1 - P)).T @ Z**2 + ridge + gauge
-        accuracy = jnp.minimum(0.1, jnp.sqrt(jnp.linalg.norm(gradient) / jnp.maximum(jnp.sum(w), 1)))
+        accuracy: Any = jnp.minimum(0.1, jnp.sqrt(jnp.linalg.norm(gradient) / jnp.maximum(jnp.sum(w), 1)))
         return jax.scipy.sparse.linalg.cg(
             product, gradient, tol=accuracy, maxiter=MOST_PRODUCTS, M=lambda V: V / diagonal
         )[0]
