@@ -110,19 +110,14 @@ def test_cross_validation_in_a_pipeline() -> None:
 def test_weights_are_routed() -> None:
     X, y = load_diabetes(return_X_y=True)
     weight = np.random.default_rng(0).integers(1, 4, len(y)).astype(float)
+    found = []
     with sklearn.config_context(enable_metadata_routing=True):
-        scores = [
-            cross_validate(
-                make_pipeline(
-                    StandardScaler(), model.set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
-                ),
-                X,
-                y,
-                params={"sample_weight": weight},
-            )["test_score"]
-            for model in (Ridge(alpha=0.1), TheirRidge(alpha=0.1))
-        ]
-    np.testing.assert_allclose(scores[0], scores[1], rtol=1e-8)
+        for kind in (Ridge, TheirRidge):
+            scaler = StandardScaler().set_fit_request(sample_weight=True)
+            model = kind(alpha=0.1).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+            routed = cross_validate(make_pipeline(scaler, model), X, y, params={"sample_weight": weight})
+            found.append(routed["test_score"])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-8)
 
 
 def test_frames_out_of_transformers() -> None:

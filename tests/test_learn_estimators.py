@@ -61,12 +61,19 @@ ESTIMATORS: list[EstimatorExample] = [
     EstimatorExample(SplineFeatures()),
 ]
 
+# Other families of estimators that are in the list already.
+FAMILIES = [
+    EstimatorExample(GeneralizedLinearRegressor(family="poisson"), positive_target=True),
+    EstimatorExample(GeneralizedLinearRegressor(family="gamma"), positive_target=True),
+]
+EXAMPLES: list[Any] = [*ESTIMATORS, *(pytest.param(example, marks=pytest.mark.slow) for example in FAMILIES)]
+
 
 def named(example: EstimatorExample) -> str:
     return example.name
 
 
-@pytest.mark.parametrize("example", ESTIMATORS, ids=named)
+@pytest.mark.parametrize("example", EXAMPLES, ids=named)
 @pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::sklearn.exceptions.SkipTestWarning"
 )
@@ -89,7 +96,7 @@ def test_scikit_learn_contract(example: EstimatorExample) -> None:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("example", ESTIMATORS, ids=named)
+@pytest.mark.parametrize("example", EXAMPLES, ids=named)
 def test_shared(example: EstimatorExample, check: Callable[[Any], None]) -> None:
     if check.__name__ == "check_weights_are_repetition" and not example.deterministic:
         pytest.skip("rows are drawn in batches")

@@ -304,7 +304,7 @@ def test_a_function_and_the_matrix_give_the_same() -> None:
         ((np.array([[1.0, 2.0], [3.0, 4.0]]), np.ones(2)), {}, DataError, "not symmetric"),
         ((np.eye(3), np.ones(2)), {}, ShapeError, "do not fit"),
         ((np.eye(2), np.ones((2, 1))), {}, ShapeError, "b is not a vector"),
-        ((np.eye(2), np.array([1.0, np.nan])), {}, DataError, r"nan at \[1\]"),
+        ((np.eye(2), np.array([1.0, np.nan])), {}, DataError, r"nan at b\[1\]"),
         ((np.eye(2), np.ones(2), np.array([np.inf, 0.0])), {}, DataError, "x0 is not finite"),
         ((np.eye(2), np.ones(2), np.ones(3)), {}, ShapeError, "x0"),
         ((np.eye(2), np.ones(2) * 1j), {}, DataError, "complex"),

@@ -55,13 +55,13 @@ class ElasticNet(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        alpha: float = 1.0,
+        alpha: Any = 1.0,
         *,
-        l1_ratio: float = 0.5,
-        fit_intercept: bool = True,
-        positive: bool = False,
-        tol: float = 1e-8,
-        max_iter: int = 10_000,
+        l1_ratio: Any = 0.5,
+        fit_intercept: Any = True,
+        positive: Any = False,
+        tol: Any = 1e-8,
+        max_iter: Any = 10_000,
     ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio

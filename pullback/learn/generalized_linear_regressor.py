@@ -71,14 +71,14 @@ class GeneralizedLinearRegressor(LikelihoodInference, RegressorMixin, BaseEstima
     def __init__(
         self,
         *,
-        family: str = "normal",
-        link: str | None = None,
-        alpha: float = 0.0,
-        fit_intercept: bool = True,
-        tol: float = 1e-9,
-        max_iter: int = 100,
-        covariance: str = "classical",
-        separation: str = "report",
+        family: Any = "normal",
+        link: Any = None,
+        alpha: Any = 0.0,
+        fit_intercept: Any = True,
+        tol: Any = 1e-9,
+        max_iter: Any = 100,
+        covariance: Any = "classical",
+        separation: Any = "report",
     ) -> None:
         self.family = family
         self.link = link

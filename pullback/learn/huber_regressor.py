@@ -50,11 +50,11 @@ class HuberRegressor(RegressorMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        epsilon: float = 1.35,
-        max_iter: int = 100,
-        alpha: float = 1e-4,
-        fit_intercept: bool = True,
-        tol: float = 1e-10,
+        epsilon: Any = 1.35,
+        max_iter: Any = 100,
+        alpha: Any = 1e-4,
+        fit_intercept: Any = True,
+        tol: Any = 1e-10,
     ) -> None:
         self.epsilon = epsilon
         self.max_iter = max_iter

@@ -47,12 +47,12 @@ class Lasso(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        alpha: float = 1.0,
+        alpha: Any = 1.0,
         *,
-        fit_intercept: bool = True,
-        positive: bool = False,
-        tol: float = 1e-8,
-        max_iter: int = 10_000,
+        fit_intercept: Any = True,
+        positive: Any = False,
+        tol: Any = 1e-8,
+        max_iter: Any = 10_000,
     ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept

@@ -48,7 +48,7 @@ class LinearRegression(LikelihoodInference, MultiOutputMixin, RegressorMixin, Ba
     Source: scikit-learn's estimator of the same name; the sample weights are counts of rows.
     """
 
-    def __init__(self, *, fit_intercept: bool = True, solver: str = "auto", covariance: str = "classical") -> None:
+    def __init__(self, *, fit_intercept: Any = True, solver: Any = "auto", covariance: Any = "classical") -> None:
         self.fit_intercept = fit_intercept
         self.solver = solver
         self.covariance = covariance

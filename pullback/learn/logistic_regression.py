@@ -73,13 +73,13 @@ class LogisticRegression(LikelihoodInference, LinearDecision, ClassifierMixin, B
     def __init__(
         self,
         *,
-        C: float = 1.0,
-        l1_ratio: float = 0.0,
-        fit_intercept: bool = True,
+        C: Any = 1.0,
+        l1_ratio: Any = 0.0,
+        fit_intercept: Any = True,
         class_weight: Any = None,
-        covariance: str = "classical",
-        tol: float = 1e-20,
-        max_iter: int = 200,
+        covariance: Any = "classical",
+        tol: Any = 1e-20,
+        max_iter: Any = 200,
     ) -> None:
         self.C = C
         self.l1_ratio = l1_ratio

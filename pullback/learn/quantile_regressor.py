@@ -39,7 +39,7 @@ class QuantileRegressor(RegressorMixin, BaseEstimator):
     Source: scikit-learn's estimator of the same name and objective.
     """
 
-    def __init__(self, *, quantile: float = 0.5, alpha: float = 0.0, fit_intercept: bool = True) -> None:
+    def __init__(self, *, quantile: Any = 0.5, alpha: Any = 0.0, fit_intercept: Any = True) -> None:
         self.quantile = quantile
         self.alpha = alpha
         self.fit_intercept = fit_intercept

@@ -42,7 +42,7 @@ class Ridge(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Source: scikit-learn's estimator of the same name and objective.
     """
 
-    def __init__(self, alpha: Any = 1.0, *, fit_intercept: bool = True) -> None:
+    def __init__(self, alpha: Any = 1.0, *, fit_intercept: Any = True) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
 
@@ -96,7 +96,7 @@ class RidgePath(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """
 
     def __init__(
-        self, alphas: Any = (0.1, 1.0, 10.0), *, criterion: str = "leave_one_out", fit_intercept: bool = True
+        self, alphas: Any = (0.1, 1.0, 10.0), *, criterion: Any = "leave_one_out", fit_intercept: Any = True
     ) -> None:
         self.alphas = alphas
         self.criterion = criterion

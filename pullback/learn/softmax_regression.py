@@ -59,13 +59,13 @@ class SoftmaxRegression(LikelihoodInference, ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        C: float = 1.0,
-        fit_intercept: bool = True,
+        C: Any = 1.0,
+        fit_intercept: Any = True,
         reference: Any = None,
         class_weight: Any = None,
-        covariance: str = "classical",
-        tol: float = 1e-20,
-        max_iter: int = 200,
+        covariance: Any = "classical",
+        tol: Any = 1e-20,
+        max_iter: Any = 200,
     ) -> None:
         self.C = C
         self.fit_intercept = fit_intercept
