@@ -178,20 +178,7 @@ CASES = [
 ]  # fmt: skip
 
 
-# Loops that differ from another in what is computed in a step, not in what is carried or kept.
-COSTLY = {
-    "scan, long short-term memory",
-    "scan, one sequence without a batch",
-    "scan, gated unit in reverse",
-    "scan, Runge-Kutta",
-    "map",
-    "fori_loop",
-    "cond, the other branch",
-    "checkpoint with a policy",
-}
-
-
-@checked(CASES, costly=COSTLY)
+@checked(CASES)
 def test_rule(case, check):
     check(case)
 

@@ -160,7 +160,14 @@ def test_a_derivative_without_a_formula_is_refused_by_name(function):
     assert "stop_gradient" in caught.value.fix
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        jnp.float32,
+        pytest.param(jnp.bfloat16, marks=pytest.mark.slow),
+        pytest.param(jnp.float16, marks=pytest.mark.slow),
+    ],
+)
 def test_cotangents_have_the_type_of_their_operands(dtype):
     functions = (
         lax.exp,

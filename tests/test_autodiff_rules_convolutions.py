@@ -88,7 +88,7 @@ CASES = [
 ]
 
 
-@checked(CASES, costly={case.name for case in CASES} - {"everything"})
+@checked(CASES)
 def test_rule(case, check):
     check(case)
 

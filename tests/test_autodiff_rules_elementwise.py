@@ -116,9 +116,6 @@ COMPLEX = [
     Case("choice of complex numbers", jnp.where, lambda r: (np.array([True, False]), *planar((2,), (2,))(r))),
 ]
 
-# Broadcasting in second order is that of the first case; real functions show the second order of the complex ones.
-COSTLY = {"holomorphic", *(f"two operands, {kind}" for kind in SHAPES if kind != "matrices")}
-
 # The compiler takes seconds for each of these.
 HEAVY = [
     Case("gamma functions", each(lax.lgamma, lax.digamma), between(0.5, 3, (3,))),
@@ -133,11 +130,11 @@ HEAVY = [
 ]
 
 
-@checked(CASES + COMPLEX, costly=COSTLY)
+@checked(CASES + COMPLEX)
 def test_rule(case, check):
     check(case)
 
 
-@checked(HEAVY, by_default=())
+@checked(HEAVY)
 def test_rule_of_a_special_function(case, check):
     check(case)

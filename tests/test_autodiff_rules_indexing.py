@@ -115,7 +115,7 @@ CASES = [
 ]
 
 
-@checked(CASES, costly={case.name for case in CASES} - {"windows", "set_repeated"})
+@checked(CASES)
 def test_rule(case, check):
     check(case)
 

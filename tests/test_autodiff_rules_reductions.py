@@ -62,7 +62,7 @@ CASES = [
 ]
 
 
-@checked(CASES, costly={"running"})
+@checked(CASES)
 def test_rule(case, check):
     check(case)
 
@@ -141,7 +141,7 @@ def test_a_running_logarithm_of_sums_does_not_overflow(double):
     np.testing.assert_allclose(last, [1 / (1 + np.e), 0, np.e / (1 + np.e)], rtol=1e-13)
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("dtype", [jnp.float32, pytest.param(jnp.bfloat16, marks=pytest.mark.slow)])
 def test_cotangents_have_the_type_of_their_operands(dtype):
     x = jnp.asarray(np.linspace(-1, 1, 12).reshape(4, 3), dtype)
     functions = (*RUNNING.values(), jnp.sum, jnp.prod, jnp.max)

@@ -113,7 +113,7 @@ def test_the_padding_value_receives_the_sum_around_even_beside_large_cotangents(
     np.testing.assert_allclose(around, 3e-3, rtol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("dtype", [jnp.float32, pytest.param(jnp.bfloat16, marks=pytest.mark.slow)])
 def test_cotangents_have_the_type_of_their_operands(dtype):
     x = jnp.asarray(np.arange(12).reshape(3, 1, 4) / 8, dtype)
     value, theirs = jax.vjp(moved, x)

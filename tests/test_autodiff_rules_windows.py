@@ -113,7 +113,7 @@ NUMERICAL_CASES = [
 ]
 
 
-@checked(CASES, costly={case.name for case in CASES} - {"max", "in_scan"})
+@checked(CASES)
 def test_rule(case, check):
     check(case)
 

@@ -316,6 +316,7 @@ def test_parts_share_the_columns():
     np.testing.assert_array_equal(test.column("rooms").values, frame()["rooms"].to_numpy()[test.indices])
 
 
+@pytest.mark.slow
 def test_ten_thousand_columns(tmp_path):
     values = np.random.default_rng(0).normal(size=(30, 10_000)).round(3)
     text = io.StringIO()

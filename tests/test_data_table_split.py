@@ -129,6 +129,7 @@ def test_duplicates_across_the_split():
     ]
 
 
+@pytest.mark.slow
 def test_many_columns_are_examined_in_bounded_time():
     values = np.random.default_rng(0).normal(size=(100, 10_000)).astype(np.float32)
     rows = data.table(values, np.arange(100) % 2)
