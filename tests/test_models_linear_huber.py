@@ -46,8 +46,9 @@ def test_the_minimum_is_scikit_learns(epsilon: float, alpha: float, intercept: b
     if alpha == 0:  # then the columns may be scaled, without which the peer stops early
         peer = PeerHuberRegressor(epsilon=epsilon, alpha=0.0, fit_intercept=intercept, max_iter=10_000, tol=1e-9)
         peer.fit((X - center) / scale, y, weight)
-        # The peer's L-BFGS stops where the objective no longer falls by more than about 1e-9 of itself.
-        np.testing.assert_allclose(found.coef * scale, peer.coef_, atol=1e-4)
+        # The peer's L-BFGS stops where the objective no longer falls by more than about 1e-9 of itself, some 1e-4 from
+        # the minimum; how near ours is shows below, by the objective and by differences around it.
+        np.testing.assert_allclose(found.coef * scale, peer.coef_, atol=1e-3)
         theirs = found._replace(
             coef=peer.coef_ / scale, intercept=peer.intercept_ - center @ (peer.coef_ / scale), scale=peer.scale_
         )

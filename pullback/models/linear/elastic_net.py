@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -117,7 +118,7 @@ def fit_elastic_net(
     return found if target.ndim == 2 else jax.tree.map(lambda leaf: leaf[0], found)
 
 
-def check_penalty(alpha: ArrayLike, l1_ratio: ArrayLike) -> None:
+def check_penalty(alpha: ArrayLike | Sequence[float], l1_ratio: ArrayLike) -> None:
     """ConfigurationError for a strength that is not positive or a part outside [0, 1], where they are known."""
     if known(alpha) and not (np.all(np.isfinite(np.asarray(alpha))) and np.all(np.asarray(alpha) > 0)):
         raise ConfigurationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ def fit_elastic_net_path(
     y: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    alphas: ArrayLike | int = 100,
+    alphas: ArrayLike | Sequence[float] | int = 100,
     smallest: float = 1e-3,
     l1_ratio: float = 1.0,
     fit_intercept: bool = True,
@@ -102,7 +103,7 @@ def fit_elastic_net_path(
     return found if target.ndim == 2 else jax.tree.map(lambda leaf: leaf[0], found)
 
 
-def _check(alphas: ArrayLike | int, smallest: float, l1_ratio: float) -> None:
+def _check(alphas: ArrayLike | Sequence[float] | int, smallest: float, l1_ratio: float) -> None:
     check_penalty(1.0, l1_ratio)
     if not isinstance(alphas, int):
         check_penalty(alphas, l1_ratio)
@@ -124,7 +125,9 @@ def _check(alphas: ArrayLike | int, smallest: float, l1_ratio: float) -> None:
         )
 
 
-def _grid(problem: CenteredProducts, alphas: ArrayLike | int, smallest: float, l1_ratio: Any, numeric: Any) -> Any:
+def _grid(
+    problem: CenteredProducts, alphas: ArrayLike | Sequence[float] | int, smallest: float, l1_ratio: Any, numeric: Any
+) -> Any:
     outputs = len(problem.s)
     if not isinstance(alphas, int):
         falling = -numeric.sort(-numeric.asarray(alphas, problem.q.dtype))

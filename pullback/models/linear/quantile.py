@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import scipy.sparse
+from jax.typing import ArrayLike
 from jaxtyping import Float
 from scipy.optimize import linprog
 
@@ -35,9 +36,9 @@ class QuantileFit(NamedTuple):
 
 
 def fit_quantile(
-    X: Float[np.ndarray, "n p"],
-    y: Float[np.ndarray, " n"],
-    sample_weight: Float[np.ndarray, " n"] | None = None,
+    X: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
     *,
     quantile: float = 0.5,
     alpha: float = 0.0,
