@@ -81,8 +81,8 @@ def fit_elastic_net(
     --------
     >>> x = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     >>> found = fit_elastic_net(x, np.array([4.0, -4.0, 1.0, -1.0]), alpha=1.0)
-    >>> found.coef.tolist(), found.objective.item(), found.duality_gap.item()
-    ([2.0, 0.0], 3.25, 0.0)
+    >>> found.coef.round(12).tolist(), round(found.objective.item(), 12), found.duality_gap.item() < 1e-12
+    ([2.0, 0.0], 3.25, True)
 
     References
     ----------
