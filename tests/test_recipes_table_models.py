@@ -70,6 +70,7 @@ def test_a_loaded_run_predicts_what_was_held_out(file: str, tmp_path: Path) -> N
     ("model", "target", "drop", "options"),
     [
         ("logistic_regression", "kind", "y", ()),
+        ("penalized_logistic_regression", "kind", "y", ("--model-options", "l1_ratio", "1", "C", "0.5")),
         ("lasso", "y", "kind", ("--model-options", "alpha", "0.05")),
         ("perceptron", "kind", "y", ()),
     ],
@@ -94,6 +95,8 @@ def test_the_commands(
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert len(rows) == ROWS
     assert main(["train", "table", *told]) == 2  # the folder is not empty
+    assert main(["resume", str(folder)]) == 2
+    assert "fitted at once" in capsys.readouterr().err
 
 
 def test_models_that_do_not_fit_the_target(file: str) -> None:

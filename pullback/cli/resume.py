@@ -17,6 +17,7 @@ from pullback.cli.outcome import print_outcome
 from pullback.cli.recipe_module import fill, load_recipe
 from pullback.cli.run_folders import find_run
 from pullback.core.errors import ConfigurationError
+from pullback.learn.table_run import ESTIMATOR_FILE
 from pullback.recipes import RECIPES
 from pullback.train import Interrupted, Run, resume, resume_run
 from pullback.train.folder import read_config
@@ -55,6 +56,13 @@ def run(arguments: list[str]) -> int:
 
 
 def _resumed(folder: Path, options: ResumeOptions) -> Run:
+    if (folder / ESTIMATOR_FILE).is_file():
+        raise ConfigurationError(
+            f"{folder.name} is no training that could go on",
+            expected="a run that was trained in epochs",
+            got="an estimator, which was fitted at once",
+            fix=f"use it: pullback predict {folder} FILE, pullback report {folder}",
+        )
     recorded: dict[str, Any] = read_config(folder)["recipe"] or {}
     progress = not options.quiet
     name = str(options.recipe) if options.recipe is not None else recorded.get("name")

@@ -93,7 +93,8 @@ def run_table(
     }
     with create(run_dir, files, given) as folder:
         save(fitted, folder.path / ESTIMATOR_FILE)
-        folder.save_json("coefficients.json", coefficients(fitted) | {"diagnostics": _diagnostics(experiment, fitted)})
+        found = coefficients(fitted, _target(experiment)) | {"diagnostics": _diagnostics(experiment, fitted)}
+        folder.save_json("coefficients.json", found)
         log = Log(folder.path / "metrics.jsonl")
         log.write({"event": "finished", "reason": "fitted", "best_epoch": None})
         outputs, evaluation = None, {}
@@ -140,15 +141,15 @@ def _losses(outputs: np.ndarray, targets: np.ndarray, task: str) -> np.ndarray:
     return np.asarray(get_loss(LOSSES[task])(jnp.asarray(outputs), jnp.asarray(targets)))
 
 
-def coefficients(fitted: FittedTable) -> dict[str, Any]:
+def coefficients(fitted: FittedTable, target: str) -> dict[str, Any]:
     """The table of a fit as JSON: what its summary says, or the coefficients alone where there is no inference."""
     estimator = fitted.estimator
-    if hasattr(estimator, "summary"):
+    if hasattr(estimator, "inference_"):
         summary = estimator.summary()
         return {
             "format": 1,
             "title": summary.title,
-            "head": [list(pair) for pair in summary.head],
+            "head": [[label, target if label == "dependent variable" else value] for label, value in summary.head],
             "columns": list(summary.columns),
             "rows": [list(row) for row in summary.rows],
             "notes": list(summary.notes),
@@ -276,6 +277,11 @@ def _predictions(data: Dataset, outputs: np.ndarray, losses: np.ndarray) -> dict
         "inputs": data.inputs[worst],
         "inputs_row": worst,
     }
+
+
+def _target(experiment: TableExperiment) -> str:
+    names = [step.target for step in experiment.preprocessing if isinstance(step, TablePreprocessing)]
+    return names[0] if names else "y"
 
 
 def _diagnostics(experiment: TableExperiment, fitted: FittedTable) -> list[dict[str, str]]:

@@ -148,6 +148,11 @@ class RunFolder:
     notes: tuple[str, ...] = field(default=())
 
     @property
+    def was_solved(self) -> bool:
+        """Whether an estimator was fitted at once, and not by epochs of training."""
+        return "estimator" in self.settings
+
+    @property
     def best_epoch(self) -> Epoch | None:
         """The epoch whose weights were kept: as recorded at the end, else the last that was marked best."""
         if self.finished is not None and self.finished.best_epoch is not None:

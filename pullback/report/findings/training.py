@@ -19,6 +19,8 @@ RISEN = 0.05
 
 def training_findings(run: RunFolder) -> list[Finding]:
     """Findings about the course of training, most important first."""
+    if run.was_solved:
+        return []
     if not run.epochs:
         unfinished = Finding("No epoch is recorded", "Training has not completed its first epoch.", caution=True)
         return [unfinished if run.failure is None else _failure_finding(run.failure)]

@@ -16,8 +16,10 @@ LONGEST_TABLE = 60
 SPLIT_WORDS = {"train": "training", "validation": "validation"}
 
 
-def curves_section(run: RunFolder) -> Section:
-    """Learning curves and the table of epochs."""
+def curves_section(run: RunFolder) -> Section | None:
+    """Learning curves and the table of epochs, or None for a fit that has no epochs."""
+    if run.was_solved:
+        return None
     if not run.epochs:
         return Section("curves", "Learning curves", [Prose("No epoch has been completed yet.")])
     best = run.best_epoch.epoch if run.best_epoch is not None else None
