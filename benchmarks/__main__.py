@@ -21,7 +21,10 @@ from pullback.core.errors import PullbackError, unknown_name
 # What is measured within one program; each module has `describe()`.
 MEASUREMENTS = {
     "dispatch": "benchmarks.dispatch",
+    "lasso_path": "benchmarks.lasso_path",
     "logging": "benchmarks.logging",
+    "logistic_bootstrap": "benchmarks.logistic_bootstrap",
+    "logistic_fit": "benchmarks.logistic_fit",
     "minimize_logistic": "benchmarks.minimize_logistic",
     "ridge_path": "benchmarks.ridge_path",
     "startup": "benchmarks.startup",
@@ -41,8 +44,9 @@ class Options:
     """The same training step in Pullback, PyTorch and Flax, side by side."""
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Cases to run: mlp_small, mlp_large, cnn, dispatch, logging, minimize_logistic, ridge_path, startup, table_memory,
-    autodiff and each of its cases (autodiff_mlp, ...); all if none is named."""
+    """Cases to run: mlp_small, mlp_large, cnn, dispatch, lasso_path, logging, logistic_bootstrap, logistic_fit,
+    minimize_logistic, ridge_path, startup, table_memory, autodiff and each of its cases
+    (autodiff_mlp, ...); all if none is named."""
 
     pairs: Annotated[int, tyro.conf.arg(metavar="N")] = 7
     """Rounds; each runs every program once in a fresh process."""
