@@ -36,7 +36,6 @@ from pullback.nn.losses.targets import example_mean
 from pullback.nn.max_pool import max_pool
 from pullback.nn.normalize import normalize
 from pullback.optim.adam import adam_update, bias_correction
-from pullback.optim.adamw import decay_update
 from pullback.optim.clip_by_norm import clip_by_norm_update, global_norm
 from pullback.optim.clip_by_value import clip_by_value_update
 from pullback.optim.constraints.lagrangian import (
@@ -66,7 +65,7 @@ from pullback.optim.methods.sr1 import sr1_update
 from pullback.optim.methods.steepest_descent import steepest_in_euclidean_norm, steepest_in_infinity_norm
 from pullback.optim.methods.truncated_newton import eisenstat_walker_forcing
 from pullback.optim.momentum import momentum_update, velocity_gain
-from pullback.optim.nesterov import nesterov_update
+from pullback.optim.nesterov import look_ahead, nesterov_update
 from pullback.optim.objective import half_sum_of_squares
 from pullback.optim.proximal.group_l2 import block_soft_threshold
 from pullback.optim.proximal.l1 import soft_threshold
@@ -80,6 +79,7 @@ from pullback.optim.schedules.warm_up import warm_up
 from pullback.optim.sgd import sgd_update
 from pullback.optim.trust_region.cauchy import cauchy_length
 from pullback.optim.trust_region.radius import decrease_ratio
+from pullback.optim.weight_decay import decay_update, penalized_gradient
 from pullback.testing.equations import EquationExample, check_equation
 
 # On both sides of every kink of an activation, and on it.
@@ -225,6 +225,8 @@ UPDATES = [
         output=(r"\Delta\theta", "m'", "v'"),
     ),
     EquationExample("bias_correction", bias_correction, (0.9, whole()), below={"step": 9}, output="c"),
+    EquationExample("look_ahead", look_ahead, output=r"\phi"),
+    EquationExample("penalized_gradient", penalized_gradient, output="g'"),
     EquationExample("decay_update", decay_update, output=r"\Delta\theta"),
     EquationExample("clip_by_norm_update", clip_by_norm_update, positive=("norm",), values=(0.4, 0.6), output="g'"),
     EquationExample("clip_by_value_update", clip_by_value_update, values=(0.5, -0.5), output="g'"),
@@ -302,6 +304,13 @@ NO_KERNELS = {
     "typed_key": "handles random keys",
     "real_step": "changes the type of a number",
     "learning_rate_in_force": "looks up a number in a state",
+    "settings_in_force": "looks up numbers in a state",
+    "log_of": "chooses the precision of a logarithm",
+    "adam_scalars": "gathers settings",
+    "in_dtype": "changes the type of numbers",
+    "update_leaf": "takes any kernel",
+    "check_setting": "checks a number",
+    "as_function": "makes a function of a number",
     "no_steps": "is zero",
     "value_along": "evaluates the function it is given",
     "newton_direction": "solves a linear system, for which there is no equation yet",

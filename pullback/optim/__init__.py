@@ -31,6 +31,7 @@ from pullback.optim.momentum import momentum as momentum
 from pullback.optim.nesterov import nesterov as nesterov
 from pullback.optim.reason import Reason as Reason
 from pullback.optim.result import OptimizationResult as OptimizationResult
+from pullback.optim.settings import settings_in_force as settings_in_force
 from pullback.optim.sgd import sgd as sgd
 from pullback.optim.table import OPTIMIZERS as OPTIMIZERS
 from pullback.optim.table import get_optimizer as get_optimizer

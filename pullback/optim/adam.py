@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from pullback.core.checks import fraction, non_negative
-from pullback.optim.learning_rate import LearningRate, as_schedule
-from pullback.optim.leaves import map_leaves, no_steps, zeros_like
+from pullback.optim.learning_rate import LearningRate
+from pullback.optim.settings import CHECKS, Scalar, Setting, Settings, log_of
+from pullback.optim.transformation import transformation
+from pullback.optim.weight_decay import Decay, Mask
 
-
-class AdamState(NamedTuple):
-    """Updates made so far, the learning rate of the last one, and the two moments of each parameter."""
-
-    step: Int[Array, ""]
-    learning_rate: Float[Array, ""]
-    first_moment: Any
-    second_moment: Any
+MOMENTS = {"first_moment": 0.0, "second_moment": 0.0}
 
 
 def adam_update(
@@ -30,10 +24,10 @@ def adam_update(
     learning_rate: Float[Array, ""],
     first_correction: Float[Array, ""],
     second_correction: Float[Array, ""],
-    beta1: float,
-    beta2: float,
-    epsilon: float,
-    epsilon_root: float,
+    beta1: Scalar,
+    beta2: Scalar,
+    epsilon: Scalar,
+    epsilon_root: Scalar,
 ) -> tuple[Float[Array, " *shape"], Float[Array, " *shape"], Float[Array, " *shape"]]:
     r"""$\Delta\theta = -\alpha c_1 m / (\sqrt{c_2 v + \epsilon_r} + \epsilon)$, with the new $m$ and $v$.
 
@@ -45,22 +39,23 @@ def adam_update(
     return -(learning_rate * first_correction) * first_moment / scale, first_moment, second_moment
 
 
-def bias_correction(beta: float, step: Int[Array, ""]) -> Float[Array, ""]:
+def bias_correction(beta: Scalar, step: Int[Array, ""]) -> Float[Array, ""]:
     r"""$1 / (1 - \beta^t)$, the factor that makes a running mean from zero unbiased after $t$ steps.
 
     Written as $-1 / \operatorname{expm1}(t \log \beta)$: in float32, $1 - 0.999^1$ would keep only four digits.
     """
-    log_beta = math.log(beta) if beta > 0 else -math.inf
-    return -1 / jnp.expm1(step.astype(jnp.result_type(float)) * log_beta)
+    return -1 / jnp.expm1(step.astype(jnp.result_type(float)) * log_of(beta))
 
 
 def adam(
     learning_rate: LearningRate = 1e-3,
     *,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    epsilon: float = 1e-8,
-    epsilon_root: float = 0.0,
+    beta1: Setting = 0.9,
+    beta2: Setting = 0.999,
+    epsilon: Setting = 1e-8,
+    epsilon_root: Setting = 0.0,
+    weight_decay: Setting = 0.0,
+    mask: Mask | None = None,
 ) -> optax.GradientTransformation:
     r"""Adam.
 
@@ -74,6 +69,8 @@ def adam(
     beta1, beta2 : $\beta_1, \beta_2$ in [0, 1).
     epsilon : $\epsilon$ outside the root, as PyTorch, Optax and the paper's algorithm have it.
     epsilon_root : $\epsilon_r$ inside the root, Optax's `eps_root`; needed where the update itself is differentiated.
+    weight_decay, mask : of a penalty in the gradient, as in `sgd`: it is divided by $\sqrt{\hat v}$ with the rest, so
+        that what has large gradients shrinks less. `adamw` is the way out.
 
     Raises
     ------
@@ -91,40 +88,41 @@ def adam(
     ----------
     Kingma, Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
     """
-    schedule = as_schedule(learning_rate)
-    check_adam(beta1, beta2, epsilon, epsilon_root)
-
-    def init(params: Any) -> AdamState:
-        return AdamState(no_steps(), schedule(no_steps()), zeros_like(params), zeros_like(params))
-
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, AdamState]:
-        rate, step = schedule(state.step), state.step + 1
-        scalars = rate, bias_correction(beta1, step), bias_correction(beta2, step)
-
-        def leaf(gradient: Array, first_moment: Array, second_moment: Array) -> tuple[Array, Array, Array]:
-            alpha, correction1, correction2 = (scalar.astype(gradient.dtype) for scalar in scalars)
-            return adam_update(
-                gradient,
-                first_moment,
-                second_moment,
-                alpha,
-                correction1,
-                correction2,
-                beta1,
-                beta2,
-                epsilon,
-                epsilon_root,
-            )
-
-        updates, first, second = map_leaves(leaf, updates, state.first_moment, state.second_moment)
-        return updates, AdamState(step, rate, first, second)
-
-    return optax.GradientTransformation(init, update)
+    return transformation(
+        "adam",
+        adam_settings(learning_rate, beta1, beta2, epsilon, epsilon_root, weight_decay),
+        adam_update,
+        adam_scalars,
+        moments=MOMENTS,
+        decay=Decay(mask=mask),
+    )
 
 
-def check_adam(beta1: float, beta2: float, epsilon: float, epsilon_root: float) -> None:
-    """ConfigurationError for a setting of Adam that is out of its range."""
-    fraction("beta1", beta1)
-    fraction("beta2", beta2)
-    non_negative("epsilon", epsilon)
-    non_negative("epsilon_root", epsilon_root)
+def adam_settings(
+    learning_rate: LearningRate,
+    beta1: Setting,
+    beta2: Setting,
+    epsilon: Setting,
+    epsilon_root: Setting,
+    weight_decay: Setting,
+) -> Settings:
+    """The settings of Adam and its kin, checked."""
+    return Settings(
+        CHECKS,
+        learning_rate=learning_rate,
+        beta1=beta1,
+        beta2=beta2,
+        epsilon=epsilon,
+        epsilon_root=epsilon_root,
+        weight_decay=weight_decay,
+    )
+
+
+def adam_scalars(now: Mapping[str, Any], count: Int[Array, ""]) -> dict[str, Any]:
+    """What the update of one parameter needs to know of the settings."""
+    return {
+        "learning_rate": now["learning_rate"],
+        "first_correction": bias_correction(now["beta1"], count),
+        "second_correction": bias_correction(now["beta2"], count),
+        **{name: now[name] for name in ("beta1", "beta2", "epsilon", "epsilon_root")},
+    }

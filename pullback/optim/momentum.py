@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from pullback.core.checks import fraction
 from pullback.core.errors import ConfigurationError, unknown_name
-from pullback.optim.learning_rate import LearningRate, as_schedule
-from pullback.optim.leaves import map_leaves, no_steps, zeros_like
+from pullback.optim.learning_rate import LearningRate
+from pullback.optim.settings import CHECKS, Scalar, Setting, Settings
+from pullback.optim.transformation import transformation
+from pullback.optim.weight_decay import Decay, Mask
 
 CONVENTIONS = ("heavy_ball", "averaged")
-
-
-class MomentumState(NamedTuple):
-    """Updates made so far, the learning rate of the last one, and the velocity of each parameter."""
-
-    step: Int[Array, ""]
-    learning_rate: Float[Array, ""]
-    velocity: Any
 
 
 def momentum_update(
     gradient: Float[Array, " *shape"],
     velocity: Float[Array, " *shape"],
     learning_rate: Float[Array, ""],
-    momentum: float,
+    momentum: Scalar,
     gain: Float[Array, ""],
 ) -> tuple[Float[Array, " *shape"], Float[Array, " *shape"]]:
     r"""$\Delta\theta = -\alpha v$ with the new velocity $v = \beta v + \gamma g$."""
@@ -38,10 +29,12 @@ def momentum_update(
 
 def momentum(
     learning_rate: LearningRate,
-    momentum: float = 0.9,
+    momentum: Setting = 0.9,
     *,
-    dampening: float = 0.0,
+    dampening: Setting = 0.0,
     convention: str = "heavy_ball",
+    weight_decay: Setting = 0.0,
+    mask: Mask | None = None,
 ) -> optax.GradientTransformation:
     r"""Gradient descent along a running velocity.
 
@@ -59,6 +52,7 @@ def momentum(
     learning_rate : $\alpha$, a positive number or a schedule of the number of updates made so far.
     momentum : $\beta$ in [0, 1).
     dampening : $d$ in [0, 1), for "heavy_ball" only.
+    weight_decay, mask : of a penalty in the gradient, as in `sgd`.
 
     Raises
     ------
@@ -71,31 +65,29 @@ def momentum(
     >>> state = optimizer.init(jnp.zeros(()))
     >>> for _ in range(3):
     ...     update, state = optimizer.update(jnp.ones(()), state)
-    >>> float(state.velocity), round(float(update), 6)
+    >>> float(state.moments["velocity"]), round(float(update), 6)
     (1.75, -0.175)
 
     References
     ----------
     Polyak, "Some methods of speeding up the convergence of iteration methods", USSR Computational Mathematics 4 (1964).
     """
-    schedule = as_schedule(learning_rate)
-    check_momentum(momentum, dampening, convention)
-
-    def init(params: Any) -> MomentumState:
-        return MomentumState(no_steps(), schedule(no_steps()), zeros_like(params))
-
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, MomentumState]:
-        rate = schedule(state.step)
-        gain = velocity_gain(state.step, momentum, dampening, convention)
-
-        def leaf(gradient: Array, velocity: Array) -> tuple[Array, Array]:
-            dtype = gradient.dtype
-            return momentum_update(gradient, velocity, rate.astype(dtype), momentum, gain.astype(dtype))
-
-        updates, velocity = map_leaves(leaf, updates, state.velocity)
-        return updates, MomentumState(state.step + 1, rate, velocity)
-
-    return optax.GradientTransformation(init, update)
+    settings = Settings(
+        CHECKS, learning_rate=learning_rate, momentum=momentum, dampening=dampening, weight_decay=weight_decay
+    )
+    check_convention(convention, settings.is_zero("dampening"))
+    return transformation(
+        "momentum",
+        settings,
+        momentum_update,
+        lambda now, count: {
+            "learning_rate": now["learning_rate"],
+            "momentum": now["momentum"],
+            "gain": velocity_gain(count - 1, now["momentum"], now["dampening"], convention),
+        },
+        moments={"velocity": 0.0},
+        decay=Decay(mask=mask),
+    )
 
 
 def convert_momentum(learning_rate: float, momentum: float, *, source: str, target: str) -> float:
@@ -108,14 +100,15 @@ def convert_momentum(learning_rate: float, momentum: float, *, source: str, targ
     >>> round(convert_momentum(1e-3, 0.9, source="averaged", target="heavy_ball"), 12)
     0.0001
     """
-    check_momentum(momentum, 0.0, source)
-    check_momentum(momentum, 0.0, target)
+    CHECKS["momentum"]("momentum", momentum)
+    check_convention(source, True)
+    check_convention(target, True)
     if source == target:
         return learning_rate
     return learning_rate * (1 - momentum) if target == "heavy_ball" else learning_rate / (1 - momentum)
 
 
-def velocity_gain(step: Int[Array, ""], momentum: float, dampening: float, convention: str) -> Float[Array, ""]:
+def velocity_gain(step: Int[Array, ""], momentum: Scalar, dampening: Scalar, convention: str) -> Float[Array, ""]:
     r"""The factor $\gamma_t$ of the gradient in the velocity."""
     if convention == "averaged":
         return jnp.asarray(1 - momentum, jnp.result_type(float))
@@ -123,16 +116,14 @@ def velocity_gain(step: Int[Array, ""], momentum: float, dampening: float, conve
     return jnp.where(step == 0, 1.0, 1 - dampening)
 
 
-def check_momentum(momentum: float, dampening: float, convention: str) -> None:
-    """ConfigurationError for a setting of a momentum method that is out of its range."""
-    fraction("momentum", momentum)
-    fraction("dampening", dampening)
+def check_convention(convention: str, undamped: bool) -> None:
+    """ConfigurationError for a convention that there is not, or for dampening where it means nothing."""
     if convention not in CONVENTIONS:
         raise unknown_name("convention", convention, CONVENTIONS)
-    if convention == "averaged" and dampening:
+    if convention == "averaged" and not undamped:
         raise ConfigurationError(
             "the averaged convention has no dampening of its own",
             expected="dampening = 0: the gradient already enters with 1 - momentum",
-            got=f"dampening = {dampening}",
+            got="a dampening",
             fix='leave dampening out, or use convention="heavy_ball"',
         )

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from pullback.optim.learning_rate import LearningRate, as_schedule
-from pullback.optim.leaves import map_leaves, no_steps
-
-
-class SgdState(NamedTuple):
-    """Updates made so far and the learning rate of the last one."""
-
-    step: Int[Array, ""]
-    learning_rate: Float[Array, ""]
+from pullback.optim.learning_rate import LearningRate
+from pullback.optim.settings import CHECKS, Setting, Settings
+from pullback.optim.transformation import transformation
+from pullback.optim.weight_decay import Decay, Mask
 
 
 def sgd_update(gradient: Float[Array, " *shape"], learning_rate: Float[Array, ""]) -> Float[Array, " *shape"]:
@@ -23,23 +16,25 @@ def sgd_update(gradient: Float[Array, " *shape"], learning_rate: Float[Array, ""
     return -learning_rate * gradient
 
 
-def sgd(learning_rate: LearningRate) -> optax.GradientTransformation:
+def sgd(
+    learning_rate: LearningRate, *, weight_decay: Setting = 0.0, mask: Mask | None = None
+) -> optax.GradientTransformation:
     r"""Stochastic gradient descent.
 
-    $$ \theta_{t} = \theta_{t-1} - \alpha_t g_t $$
+    $$ \theta_{t} = \theta_{t-1} - \alpha_t g_t, \qquad g_t = \nabla f_t(\theta_{t-1}) + \lambda \theta_{t-1} $$
+
+    Every number of this and the other optimizers may be an array, which a sweep can trace, or a schedule.
 
     Parameters
     ----------
     learning_rate : $\alpha$, a positive number or a schedule of the number of updates made so far.
+    weight_decay : $\lambda \ge 0$, of the penalty $\frac{\lambda}{2} \lVert \theta \rVert^2$.
+    mask : which parameters are penalized: a tree of booleans, or a function from the parameters to one. Default: all.
 
     Raises
     ------
     ConfigurationError
-        if the learning rate is not positive.
-
-    Notes
-    -----
-    An L2 penalty is a transformation of its own: `chain(optax.add_decayed_weights(1e-4), sgd(0.1))`.
+        if a setting is out of its range.
 
     Examples
     --------
@@ -53,14 +48,10 @@ def sgd(learning_rate: LearningRate) -> optax.GradientTransformation:
     ----------
     Robbins, Monro, "A stochastic approximation method", Annals of Mathematical Statistics 22 (1951).
     """
-    schedule = as_schedule(learning_rate)
-
-    def init(params: Any) -> SgdState:
-        return SgdState(no_steps(), schedule(no_steps()))
-
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SgdState]:
-        rate = schedule(state.step)
-        (updates,) = map_leaves(lambda gradient: (sgd_update(gradient, rate.astype(gradient.dtype)),), updates)
-        return updates, SgdState(state.step + 1, rate)
-
-    return optax.GradientTransformation(init, update)
+    return transformation(
+        "sgd",
+        Settings(CHECKS, learning_rate=learning_rate, weight_decay=weight_decay),
+        lambda gradient, learning_rate: (sgd_update(gradient, learning_rate),),
+        lambda now, count: {"learning_rate": now["learning_rate"]},
+        decay=Decay(mask=mask),
+    )
