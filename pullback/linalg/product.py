@@ -50,18 +50,18 @@ def as_vector(name: str, value: Any, size: int | None = None) -> Float[Array, " 
 
 def check_finite(name: str, array: Array | np.ndarray) -> None:
     """DataError that names the first entry that is not finite, where the entries are known."""
-    if not known(array):
+    # The search for the place is slow, and a table of finite numbers is the rule.
+    if not known(array) or np.isfinite(np.asarray(array)).all():
         return
     bad = np.argwhere(~np.isfinite(np.asarray(array)))
-    if len(bad):
-        index = tuple(bad[0].tolist())
-        place = f"{name}{list(index)}" if index else name
-        raise DataError(
-            f"{name} is not finite",
-            expected="finite numbers",
-            got=f"{np.asarray(array)[index]} at {place} ({len(bad)} of {np.size(array)} entries)",
-            fix=f"look for an overflow or a division by zero where {name} is made",
-        )
+    index = tuple(bad[0].tolist())
+    place = f"{name}{list(index)}" if index else name
+    raise DataError(
+        f"{name} is not finite",
+        expected="finite numbers",
+        got=f"{np.asarray(array)[index]} at {place} ({len(bad)} of {np.size(array)} entries)",
+        fix=f"look for an overflow or a division by zero where {name} is made",
+    )
 
 
 def symmetric_matrix(name: str, value: Any) -> Float[Array, "n n"]:

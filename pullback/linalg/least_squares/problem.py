@@ -15,6 +15,12 @@ def checked_problem(A: ArrayLike, b: ArrayLike, sample_weight: ArrayLike | None)
     """A matrix (n, p), a target (n,) or (n, k) and weights (n,) of one type, or an error."""
     matrix, target = as_real("A", A), as_real("b", b)
     weight = None if sample_weight is None else as_real("sample_weight", sample_weight)
+    check_problem(matrix, target, weight)
+    return matrix, target.astype(matrix.dtype), None if weight is None else weight.astype(matrix.dtype)
+
+
+def check_problem(matrix: Array | np.ndarray, target: Array | np.ndarray, weight: Array | np.ndarray | None) -> None:
+    """ShapeError or DataError for real arrays, of JAX or of NumPy, that are not one least-squares problem."""
     fits = matrix.ndim == 2 and target.ndim in (1, 2) and len(matrix) == len(target) and matrix.size > 0
     if not fits or (weight is not None and weight.shape != matrix.shape[:1]):
         raise ShapeError(
@@ -27,11 +33,9 @@ def checked_problem(A: ArrayLike, b: ArrayLike, sample_weight: ArrayLike | None)
     check_finite("b", target)
     if weight is not None:
         check_weights(weight)
-        weight = weight.astype(matrix.dtype)
-    return matrix, target.astype(matrix.dtype), weight
 
 
-def check_weights(weight: Array) -> None:
+def check_weights(weight: Array | np.ndarray) -> None:
     """DataError for weights that are negative, not finite or all zero, where they are known."""
     check_finite("sample_weight", weight)
     if known(weight) and (np.asarray(weight).min() < 0 or np.asarray(weight).max() <= 0):

@@ -9,8 +9,8 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from pullback.core.precision import double_precision
-from pullback.linalg.least_squares.problem import checked_problem
+from pullback.linalg.least_squares.problem import check_problem
+from pullback.linalg.product import as_real
 
 
 class CenteredProducts(NamedTuple):
@@ -84,13 +84,13 @@ def host_products(
 
 
 def _checked(X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> tuple[Any, Any, Any]:
-    matrix = np.asarray(X, np.float64)
-    target = np.asarray(y, np.float64)
-    weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
-    _check(matrix, target, weight)
+    # Looked at by NumPy: a large table is not moved to the device for it.
+    matrix, target = _real("X", X), _real("y", y)
+    weight = None if sample_weight is None else _real("sample_weight", sample_weight)
+    check_problem(matrix, target, weight)
     return matrix, target, weight
 
 
-@double_precision
-def _check(X: Any, y: Any, sample_weight: Any) -> None:
-    checked_problem(X, y, sample_weight)
+def _real(name: str, value: ArrayLike) -> np.ndarray:
+    array = np.asarray(value)
+    return np.asarray(as_real(name, value) if np.iscomplexobj(array) else array, np.float64)

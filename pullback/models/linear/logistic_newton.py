@@ -58,6 +58,7 @@ class State(NamedTuple):
 
     b: Array
     value: Array
+    gradient: Array
     step: Array
     decrease: Array
     H: Array
@@ -65,6 +66,14 @@ class State(NamedTuple):
     steps: Array
     slow: Array
     done: Array
+
+
+class Move(NamedTuple):
+    """The last move, by what the gradient changed along it, and one over their product, or zero to leave them out."""
+
+    s: Array
+    y: Array
+    rho: Array
 
 
 class Level(NamedTuple):
@@ -107,32 +116,36 @@ def minimize_logistic(
     )
 
     def solve(b: Array, level: Level) -> tuple[Array, LogisticMinimum]:
-        found = _minimize(rows, penalty, kind, b, level)
+        found = _minimize(rows, penalty, kind, b, level, many=True)
         return jnp.where(jnp.all(jnp.isfinite(found.b)), found.b, b), found
 
     if len(strides) == 1:
-        return _minimize(rows, penalty, kind, start, jax.tree.map(lambda values: values[0], levels))
+        return _minimize(rows, penalty, kind, start, jax.tree.map(lambda values: values[0], levels), many=False)
     return jax.tree.map(lambda values: values[-1], jax.lax.scan(solve, start, levels)[1])
 
 
-def _minimize(rows: LogisticRows, penalty: Penalty, kind: Kind, start: Array, level: Level) -> LogisticMinimum:
-    """The minimum for one row in `level.every`."""
+def _minimize(
+    rows: LogisticRows, penalty: Penalty, kind: Kind, start: Array, level: Level, many: bool
+) -> LogisticMinimum:
+    """The minimum for one row in `level.every`; `many` rows have a curvature that needs few digits."""
 
     def propose(b: Array, gradient: Array, value: Array, state: State) -> State:
-        renew = state.slow | (state.steps == 0) | (level.every == level.every_of_hessian)
+        exact = state.slow | (level.every == level.every_of_hessian)
         stride = jnp.where(state.slow, level.every, level.every_of_hessian)
-        H = jax.lax.cond(renew, lambda: _curvature(rows, b, stride, kind), lambda: state.H)
-        step, decrease = _step(b, gradient, H, penalty, kind)
+        rough = ~state.slow if many else None
+        renew = exact | (state.steps == 0)
+        H = jax.lax.cond(renew, lambda: _curvature(rows, b, stride, rough, kind), lambda: state.H)
+        move = _move(b - state.b, gradient - state.gradient, ~renew)
+        step, decrease = _step(b, gradient, H, penalty, kind, move)
         ratio = jnp.where(jnp.isfinite(state.decrease), decrease / state.decrease, 1)
         # The last step leaves of the error what the one before has left.
         left = decrease * jnp.clip(ratio, SMALLEST_RATIO, 1)
         # A decrease of rounding does not fall any more.
-        newton = state.slow | (level.every == level.every_of_hessian)
-        rounding = (decrease <= jnp.finfo(value.dtype).eps * value) & (ratio > 0.5) & newton
+        rounding = (decrease <= jnp.finfo(value.dtype).eps * value) & (ratio > 0.5) & exact
         done = ((left <= level.tolerance * value) | rounding) & jnp.isfinite(decrease)
         slow = state.slow | ((ratio > SLOW) & (state.steps > 0)) | ~jnp.isfinite(decrease)
         one = jnp.ones_like(value)
-        return State(jnp.where(done, b + step, b), value, step, decrease, H, one, state.steps + 1, slow, done)
+        return State(jnp.where(done, b + step, b), value, gradient, step, decrease, H, one, state.steps + 1, slow, done)
 
     def unfinished(state: State) -> Array:
         return ~state.done & (state.steps < level.most_steps) & (state.size > SMALLEST_SIZE)
@@ -142,6 +155,7 @@ def _minimize(rows: LogisticRows, penalty: Penalty, kind: Kind, start: Array, le
         loss, gradient = loss_and_gradient(rows, b, level.every)
         if not kind.intercept:
             gradient = gradient.at[0].set(0)
+        gradient = gradient + _ridge(b, penalty) * b
         value = loss + penalty_value(b, penalty)
         slack = ROUNDINGS * jnp.finfo(value.dtype).eps * jnp.abs(state.value)
         halved = state._replace(size=state.size / 2, steps=state.steps + 1)
@@ -150,14 +164,25 @@ def _minimize(rows: LogisticRows, penalty: Penalty, kind: Kind, start: Array, le
     infinite, no = jnp.asarray(jnp.inf, start.dtype), jnp.zeros((), bool)
     H = jnp.zeros((len(start), len(start)), start.dtype)
     steps = jnp.zeros_like(level.most_steps)
-    begun = State(start, infinite, jnp.zeros_like(start), infinite, H, jnp.ones_like(infinite), steps, no, no)
+    zeros = jnp.zeros_like(start)
+    begun = State(start, infinite, zeros, zeros, infinite, H, jnp.ones_like(infinite), steps, no, no)
     last = jax.lax.while_loop(unfinished, advance, begun)
     return LogisticMinimum(last.b, last.value, last.decrease, last.steps, last.done)
 
 
-def _curvature(rows: LogisticRows, b: Array, every: Array, kind: Kind) -> Array:
-    H = hessian(rows, b, every)
+def _curvature(rows: LogisticRows, b: Array, every: Array, rough: Array | None, kind: Kind) -> Array:
+    H = hessian(rows, b, every, rough)
     return H if kind.intercept else H.at[0].set(0).at[:, 0].set(0).at[0, 0].set(1)
+
+
+def _move(s: Array, y: Array, trusted: Array) -> Move:
+    product = s @ y
+    usable = trusted & (product > 0)
+    return Move(s, y, jnp.where(usable, 1 / jnp.where(usable, product, 1), 0))
+
+
+def _ridge(b: Array, penalty: Penalty) -> Array:
+    return penalty.l2 * jnp.ones_like(b).at[0].set(0)
 
 
 def penalty_value(b: Float[Array, " k"], penalty: Penalty) -> Float[Array, ""]:
@@ -165,13 +190,18 @@ def penalty_value(b: Float[Array, " k"], penalty: Penalty) -> Float[Array, ""]:
     return penalty.l1 * jnp.sum(jnp.abs(b[1:])) + penalty.l2 * jnp.sum(b[1:] ** 2) / 2
 
 
-def _step(b: Array, gradient: Array, H: Array, penalty: Penalty, kind: Kind) -> tuple[Array, Array]:
-    """The step to the minimum of the quadratic model, and by how much that is below the objective."""
+def _step(b: Array, gradient: Array, H: Array, penalty: Penalty, kind: Kind, move: Move) -> tuple[Array, Array]:
+    """The step to the minimum of the quadratic model, and by how much that is below the objective.
+
+    The Hessian of a part of the rows is corrected by what the last move has shown, as in the BFGS method.
+    """
+    ridge = _ridge(b, penalty)
     if kind.absolute:
-        return _proximal_step(b, gradient, H, penalty)
-    ridge = penalty.l2 * jnp.ones_like(b).at[0].set(0)
-    step = -solve_positive(H + jnp.diag(ridge), gradient + ridge * b)
-    return step, -(gradient + ridge * b) @ step / 2
+        return _proximal_step(b, gradient - ridge * b, H, penalty)
+    s, y, rho = move
+    step = -solve_positive(H + jnp.diag(ridge), gradient - rho * (s @ gradient) * y)
+    step = step - rho * (y @ step + s @ gradient) * s
+    return step, -gradient @ step / 2
 
 
 def solve_positive(H: Float[Array, "k k"], g: Float[Array, " k"]) -> Float[Array, " k"]:

@@ -101,7 +101,7 @@ def fit_softmax(
     Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", 2nd ed., section 4.4.
     """
     matrix, label, weight = checked_problem(X, y, sample_weight)
-    count = _classes(label, classes)
+    count = class_count(label, classes)
     if known(C) and not np.all(np.asarray(C) > 0):
         raise ConfigurationError(
             "C must be positive",
@@ -114,7 +114,7 @@ def fit_softmax(
     return _fit(matrix, label.astype(int), weight, *settings, jnp.asarray(max_steps), count, bool(fit_intercept))
 
 
-def _classes(label: Any, classes: int | None) -> int:
+def class_count(label: Any, classes: int | None) -> int:
     if label.ndim == 1 and not known(label) and classes is not None:
         return classes
     values = np.asarray(label) if known(label) and label.ndim == 1 else None
