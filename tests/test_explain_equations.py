@@ -35,7 +35,11 @@ from pullback.nn.losses.squared_error import squared_error
 from pullback.nn.losses.targets import example_mean
 from pullback.nn.max_pool import max_pool
 from pullback.nn.normalize import normalize
+from pullback.optim.adadelta import adadelta_update
+from pullback.optim.adagrad import adagrad_update
 from pullback.optim.adam import adam_update, bias_correction
+from pullback.optim.adamax import adamax_outside_update, adamax_update
+from pullback.optim.amsgrad import amsgrad_update, corrected_amsgrad_update
 from pullback.optim.clip_by_norm import clip_by_norm_update, global_norm
 from pullback.optim.clip_by_value import clip_by_value_update
 from pullback.optim.constraints.lagrangian import (
@@ -49,6 +53,7 @@ from pullback.optim.constraints.lagrangian import (
 from pullback.optim.dynamics.flow import runge_kutta_update
 from pullback.optim.line_search.barzilai_borwein import long_step_length, short_step_length
 from pullback.optim.line_search.exact import exact_step_length
+from pullback.optim.lion import lion_update
 from pullback.optim.methods.bfgs import bfgs_direct_update, bfgs_inverse_update, damped_change
 from pullback.optim.methods.broyden import broyden_update
 from pullback.optim.methods.dfp import dfp_inverse_update
@@ -65,13 +70,18 @@ from pullback.optim.methods.sr1 import sr1_update
 from pullback.optim.methods.steepest_descent import steepest_in_euclidean_norm, steepest_in_infinity_norm
 from pullback.optim.methods.truncated_newton import eisenstat_walker_forcing
 from pullback.optim.momentum import momentum_update, velocity_gain
+from pullback.optim.muon import muon_velocity, newton_schulz_step
+from pullback.optim.nadam import nadam_update, warmed_momentum
 from pullback.optim.nesterov import look_ahead, nesterov_update
 from pullback.optim.objective import half_sum_of_squares
 from pullback.optim.proximal.group_l2 import block_soft_threshold
 from pullback.optim.proximal.l1 import soft_threshold
+from pullback.optim.radam import corrected_radam_update, radam_update
+from pullback.optim.rmsprop import centered_rms_direction, rms_direction, step_velocity_update
 from pullback.optim.schedules.constant import constant
 from pullback.optim.schedules.cosine import cosine
 from pullback.optim.schedules.exponential import exponential
+from pullback.optim.schedules.inverse_time import inverse_time
 from pullback.optim.schedules.join import join
 from pullback.optim.schedules.multi_step import multi_step
 from pullback.optim.schedules.step_decay import step_decay
@@ -224,6 +234,50 @@ UPDATES = [
         positive=("second_moment", "second_correction"),
         output=(r"\Delta\theta", "m'", "v'"),
     ),
+    EquationExample("adagrad_update", adagrad_update, positive=("sum_of_squares",), output=(r"\Delta\theta", "s'")),
+    EquationExample(
+        "adadelta_update",
+        adadelta_update,
+        positive=("second_moment", "squared_steps", "decay", "epsilon"),
+        output=(r"\Delta\theta", "v'", "u'"),
+    ),
+    EquationExample("rms_direction", rms_direction, positive=("second_moment",), output=("d", "v'")),
+    EquationExample(
+        "centered_rms_direction", centered_rms_direction, positive=("second_moment",), output=("d", "v'", "m'")
+    ),
+    EquationExample("step_velocity_update", step_velocity_update, output=(r"\Delta\theta", "b'")),
+    *(
+        EquationExample(
+            kernel.__name__,
+            kernel,
+            positive=("second_moment", "largest", "second_correction"),
+            output=(r"\Delta\theta", "m'", "v'", "u'"),
+        )
+        for kernel in (amsgrad_update, corrected_amsgrad_update)
+    ),
+    *(
+        EquationExample(kernel.__name__, kernel, positive=("largest",), output=(r"\Delta\theta", "m'", "u'"))
+        for kernel in (adamax_update, adamax_outside_update)
+    ),
+    EquationExample(
+        "nadam_update",
+        nadam_update,
+        positive=("second_moment", "second_correction"),
+        output=(r"\Delta\theta", "m'", "v'"),
+    ),
+    EquationExample("warmed_momentum", warmed_momentum, output=r"\mu"),
+    *(
+        EquationExample(
+            kernel.__name__,
+            kernel,
+            positive=("second_moment", "second_correction"),
+            output=(r"\Delta\theta", "m'", "v'"),
+        )
+        for kernel in (radam_update, corrected_radam_update)
+    ),
+    EquationExample("lion_update", lion_update, output=(r"\Delta\theta", "m'")),
+    EquationExample("newton_schulz_step", newton_schulz_step, output="X'"),
+    EquationExample("muon_velocity", muon_velocity, output=(r"\tilde{B}", "v'")),
     EquationExample("bias_correction", bias_correction, (0.9, whole()), below={"step": 9}, output="c"),
     EquationExample("look_ahead", look_ahead, output=r"\phi"),
     EquationExample("penalized_gradient", penalized_gradient, output="g'"),
@@ -282,6 +336,7 @@ SCHEDULES = [
     EquationExample("constant", constant, output=r"\eta"),
     EquationExample("cosine", cosine, (real(), 0.1, 3, 0.01), values=(1.0, 2.0, 5.0), output=r"\eta"),
     EquationExample("exponential", exponential, output=r"\eta"),
+    EquationExample("inverse_time", inverse_time, (real(), 0.1, 0.5, 3), positive=("t",), output=r"\eta"),
     EquationExample("step_decay", step_decay, (real(), 0.1, 0.5, 2), positive=("t",), output=r"\eta"),
     EquationExample(
         "multi_step", partial(multi_step, milestones=(1, 2)), (real(), 0.1, 0.5), values=(1.0, 2.0), output=r"\eta"
@@ -307,6 +362,9 @@ NO_KERNELS = {
     "settings_in_force": "looks up numbers in a state",
     "log_of": "chooses the precision of a logarithm",
     "adam_scalars": "gathers settings",
+    "orthogonalize": "repeats newton_schulz_step",
+    "velocity_gains": "gathers settings",
+    "rectification": "chooses between cases of the settings",
     "in_dtype": "changes the type of numbers",
     "update_leaf": "takes any kernel",
     "check_setting": "checks a number",

@@ -6,8 +6,12 @@ in `pullback.optim.methods`, their line searches in `pullback.optim.line_search`
 
 from optax import chain as chain
 
+from pullback.optim.adadelta import adadelta as adadelta
+from pullback.optim.adagrad import adagrad as adagrad
 from pullback.optim.adam import adam as adam
+from pullback.optim.adamax import adamax as adamax
 from pullback.optim.adamw import adamw as adamw
+from pullback.optim.amsgrad import amsgrad as amsgrad
 from pullback.optim.clip_by_norm import clip_by_norm as clip_by_norm
 from pullback.optim.clip_by_norm import global_norm as global_norm
 from pullback.optim.clip_by_value import clip_by_value as clip_by_value
@@ -24,13 +28,18 @@ from pullback.optim.find_root import find_root as find_root
 from pullback.optim.learning_rate import learning_rate_in_force as learning_rate_in_force
 from pullback.optim.least_squares_covariance import LeastSquaresCovariance as LeastSquaresCovariance
 from pullback.optim.least_squares_covariance import least_squares_covariance as least_squares_covariance
+from pullback.optim.lion import lion as lion
 from pullback.optim.methods import METHODS as METHODS
 from pullback.optim.minimize import minimize as minimize
 from pullback.optim.momentum import convert_momentum as convert_momentum
 from pullback.optim.momentum import momentum as momentum
+from pullback.optim.muon import muon as muon
+from pullback.optim.nadam import nadam as nadam
 from pullback.optim.nesterov import nesterov as nesterov
+from pullback.optim.radam import radam as radam
 from pullback.optim.reason import Reason as Reason
 from pullback.optim.result import OptimizationResult as OptimizationResult
+from pullback.optim.rmsprop import rmsprop as rmsprop
 from pullback.optim.settings import settings_in_force as settings_in_force
 from pullback.optim.sgd import sgd as sgd
 from pullback.optim.table import OPTIMIZERS as OPTIMIZERS

@@ -7,18 +7,36 @@ from collections.abc import Callable
 import optax
 
 from pullback.core.errors import unknown_name
+from pullback.optim.adadelta import adadelta
+from pullback.optim.adagrad import adagrad
 from pullback.optim.adam import adam
+from pullback.optim.adamax import adamax
 from pullback.optim.adamw import adamw
+from pullback.optim.amsgrad import amsgrad
 from pullback.optim.learning_rate import LearningRate
+from pullback.optim.lion import lion
 from pullback.optim.momentum import momentum
+from pullback.optim.muon import muon
+from pullback.optim.nadam import nadam
 from pullback.optim.nesterov import nesterov
+from pullback.optim.radam import radam
+from pullback.optim.rmsprop import rmsprop
 from pullback.optim.sgd import sgd
 
 OPTIMIZERS: dict[str, Callable[[LearningRate], optax.GradientTransformation]] = {
+    "adadelta": adadelta,
+    "adagrad": adagrad,
     "adam": adam,
+    "adamax": adamax,
     "adamw": adamw,
+    "amsgrad": amsgrad,
+    "lion": lion,
     "momentum": momentum,
+    "muon": muon,
+    "nadam": nadam,
     "nesterov": nesterov,
+    "radam": radam,
+    "rmsprop": rmsprop,
     "sgd": sgd,
 }
 
@@ -35,13 +53,13 @@ def get_optimizer(
 
     Examples
     --------
-    >>> get_optimizer("adma", 1e-3)
+    >>> get_optimizer("adam_w", 1e-3)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    pullback.core.errors.ConfigurationError: unknown optimizer 'adma'
-      expected: one of adam, adamw, momentum, nesterov, sgd
-      got: 'adma'
-      to do: did you mean 'adam'?
+    pullback.core.errors.ConfigurationError: unknown optimizer 'adam_w'
+      expected: one of adadelta, adagrad, adam, ..., sgd
+      got: 'adam_w'
+      to do: did you mean 'adamw'?
     """
     if not isinstance(optimizer, str):
         return optimizer
