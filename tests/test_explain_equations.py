@@ -80,10 +80,14 @@ from pullback.optim.radam import corrected_radam_update, radam_update
 from pullback.optim.rmsprop import centered_rms_direction, rms_direction, step_velocity_update
 from pullback.optim.schedules.constant import constant
 from pullback.optim.schedules.cosine import cosine
+from pullback.optim.schedules.cyclic import triangle
 from pullback.optim.schedules.exponential import exponential
+from pullback.optim.schedules.inverse_square_root import inverse_square_root
 from pullback.optim.schedules.inverse_time import inverse_time
 from pullback.optim.schedules.join import join
 from pullback.optim.schedules.multi_step import multi_step
+from pullback.optim.schedules.one_cycle import half_cosine, straight
+from pullback.optim.schedules.polynomial import polynomial
 from pullback.optim.schedules.step_decay import step_decay
 from pullback.optim.schedules.warm_up import warm_up
 from pullback.optim.sgd import sgd_update
@@ -335,8 +339,15 @@ METHOD_UPDATES = [
 SCHEDULES = [
     EquationExample("constant", constant, output=r"\eta"),
     EquationExample("cosine", cosine, (real(), 0.1, 3, 0.01), values=(1.0, 2.0, 5.0), output=r"\eta"),
-    EquationExample("exponential", exponential, output=r"\eta"),
+    EquationExample("exponential", exponential, (real(), 0.1, 0.9), output=r"\eta"),
     EquationExample("inverse_time", inverse_time, (real(), 0.1, 0.5, 3), positive=("t",), output=r"\eta"),
+    EquationExample("polynomial", polynomial, (real(), 0.1, 3, 2, 0.01), values=(1.0, 2.0, 5.0), output=r"\eta"),
+    EquationExample(
+        "inverse_square_root", inverse_square_root, (real(), 0.1, 3), positive=("t",), values=(2.0,), output=r"\eta"
+    ),
+    EquationExample("triangle", triangle, (real(), 2, 3), positive=("t",), values=(2.0, 5.0), output="h"),
+    EquationExample("straight", straight, output=r"\eta"),
+    EquationExample("half_cosine", half_cosine, output=r"\eta"),
     EquationExample("step_decay", step_decay, (real(), 0.1, 0.5, 2), positive=("t",), output=r"\eta"),
     EquationExample(
         "multi_step", partial(multi_step, milestones=(1, 2)), (real(), 0.1, 0.5), values=(1.0, 2.0), output=r"\eta"

@@ -8,6 +8,7 @@ from typing import Any
 from jaxtyping import Array, Float
 
 from pullback.core.checks import positive
+from pullback.optim.settings import Schedule as Schedule
 from pullback.optim.settings import Setting, as_function, check_setting, settings_in_force
 
 LearningRate = Setting

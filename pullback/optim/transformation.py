@@ -86,7 +86,9 @@ def transformation(
             theta = last[0] if last and last[1] else None
             return update_leaf(kernel, gradient, kept, given, theta, now, decay)
 
-        changes, *trees_after = map_leaves(leaf, updates, *trees, *shrunk)
+        # Of no parameters at all, as where a wrapper gives each method its own, nothing is to be done.
+        empty = not jax.tree.leaves(updates)
+        changes, *trees_after = (updates, *trees) if empty else map_leaves(leaf, updates, *trees, *shrunk)
         kept = dict(zip(started, trees_after, strict=True))
         return changes, TransformationState(count, in_force, kept, remembered)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pullback.core.checks import positive_integer
+from pullback.core.checks import positive
 from pullback.core.errors import ConfigurationError
 
 
-def check_boundaries(name: str, boundaries: Sequence[int]) -> None:
-    """ConfigurationError unless the boundaries are positive integers that increase, at least one."""
+def check_boundaries(name: str, boundaries: Sequence[float]) -> None:
+    """ConfigurationError unless the boundaries are positive and increase, at least one."""
     for boundary in boundaries:
-        positive_integer(name, boundary)
+        positive(name, boundary)
     if not boundaries or list(boundaries) != sorted(set(boundaries)):
         raise ConfigurationError(
             f"{name} do not increase",

@@ -8,11 +8,11 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pullback.core.checks import positive
 from pullback.optim.schedules.real_step import real_step
+from pullback.optim.settings import Scalar, positive_field
 
 
-def constant(t: Float[Array, ""], initial: float) -> Float[Array, ""]:
+def constant(t: Float[Array, ""], initial: Scalar) -> Float[Array, ""]:
     r"""$\alpha_t = \alpha_0$."""
     return jnp.full_like(t, initial)
 
@@ -29,10 +29,10 @@ class Constant:
     0.1
     """
 
-    initial: float
+    initial: Scalar
 
     def __post_init__(self) -> None:
-        positive("initial", self.initial)
+        positive_field("initial", self.initial)
 
     def __call__(self, step: Any) -> Array:
         return constant(real_step(step), self.initial)

@@ -9,11 +9,12 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pullback.core.checks import non_negative, positive, positive_integer
+from pullback.core.checks import positive
 from pullback.optim.schedules.real_step import real_step
+from pullback.optim.settings import Scalar, non_negative_field, positive_field
 
 
-def cosine(t: Float[Array, ""], initial: float, steps: int, final: float) -> Float[Array, ""]:
+def cosine(t: Float[Array, ""], initial: Scalar, steps: Scalar, final: Scalar) -> Float[Array, ""]:
     r"""$\alpha_t = \alpha_T + \frac{1}{2} (\alpha_0 - \alpha_T) (1 + \cos(\pi \min(t, T) / T))$."""
     return final + (initial - final) / 2 * (1 + jnp.cos(jnp.minimum(t, steps) * math.pi / steps))
 
@@ -27,7 +28,7 @@ class Cosine:
     Parameters
     ----------
     initial : $\alpha_0 > 0$.
-    steps : $T \ge 1$, in updates.
+    steps : $T > 0$, in updates.
     final : $\alpha_T \ge 0$.
 
     Notes
@@ -46,14 +47,14 @@ class Cosine:
     Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, equation 5.
     """
 
-    initial: float
-    steps: int
-    final: float = 0.0
+    initial: Scalar
+    steps: float
+    final: Scalar = 0.0
 
     def __post_init__(self) -> None:
-        positive("initial", self.initial)
-        positive_integer("steps", self.steps)
-        non_negative("final", self.final)
+        positive_field("initial", self.initial)
+        positive("steps", self.steps)
+        non_negative_field("final", self.final)
 
     def __call__(self, step: Any) -> Array:
         return cosine(real_step(step), self.initial, self.steps, self.final)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pullback.core.checks import positive
 from pullback.optim.schedules.real_step import real_step
+from pullback.optim.settings import Scalar, log_of, positive_field
 
 
-def exponential(t: Float[Array, ""], initial: float, factor: float) -> Float[Array, ""]:
+def exponential(t: Float[Array, ""], initial: Scalar, factor: Scalar) -> Float[Array, ""]:
     r"""$\alpha_t = \alpha_0 \, \gamma^t$.
 
     Written as $\alpha_0 e^{t \log \gamma}$: a factor next to one, rounded to float32, would be wrong after many steps.
     """
-    return initial * jnp.exp(math.log(factor) * t)
+    return initial * jnp.exp(log_of(factor) * t)
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,12 @@ class Exponential:
     [0.1, 0.05, 0.025]
     """
 
-    initial: float
-    factor: float
+    initial: Scalar
+    factor: Scalar
 
     def __post_init__(self) -> None:
-        positive("initial", self.initial)
-        positive("factor", self.factor)
+        positive_field("initial", self.initial)
+        positive_field("factor", self.factor)
 
     def __call__(self, step: Any) -> Array:
         return exponential(real_step(step), self.initial, self.factor)

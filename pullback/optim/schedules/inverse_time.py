@@ -8,12 +8,12 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pullback.core.checks import positive_integer
+from pullback.core.checks import positive
 from pullback.optim.schedules.real_step import real_step
 from pullback.optim.settings import Scalar, non_negative_field, positive_field
 
 
-def inverse_time(t: Float[Array, ""], initial: Scalar, rate: Scalar, steps: int) -> Float[Array, ""]:
+def inverse_time(t: Float[Array, ""], initial: Scalar, rate: Scalar, steps: float) -> Float[Array, ""]:
     r"""$\alpha_t = \alpha_0 / (1 + k t / T)$."""
     return initial / (1 + rate * t / steps)
 
@@ -31,7 +31,7 @@ class InverseTime:
     ----------
     initial : $\alpha_0 > 0$.
     rate : $k \ge 0$.
-    steps : $T \ge 1$, in updates.
+    steps : $T > 0$, in updates.
     stairs : whether it changes once in `steps` updates only.
 
     Notes
@@ -45,15 +45,15 @@ class InverseTime:
     [0.1, 0.05, 0.025]
     """
 
-    initial: Any
-    rate: Any
-    steps: int = 1
+    initial: Scalar
+    rate: Scalar
+    steps: float = 1
     stairs: bool = False
 
     def __post_init__(self) -> None:
         positive_field("initial", self.initial)
         non_negative_field("rate", self.rate)
-        positive_integer("steps", self.steps)
+        positive("steps", self.steps)
 
     def __call__(self, step: Any) -> Array:
         t = real_step(step)

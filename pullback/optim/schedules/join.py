@@ -14,7 +14,7 @@ from pullback.optim.schedules.boundaries import check_boundaries
 
 
 def join(
-    t: Real[Array, ""] | int, boundary: int, before: Float[Array, ""], after: Float[Array, ""]
+    t: Real[Array, ""] | int, boundary: float, before: Float[Array, ""], after: Float[Array, ""]
 ) -> Float[Array, ""]:
     r"""$\alpha_t$ of one schedule for $t < b$, of the next from there on."""
     return jnp.where(t < boundary, before, after)
@@ -46,7 +46,7 @@ class Join:
     """
 
     schedules: tuple[LearningRate, ...]
-    boundaries: tuple[int, ...]
+    boundaries: tuple[float, ...]
 
     def __post_init__(self) -> None:
         check_boundaries("boundaries", self.boundaries)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +9,15 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pullback.core.checks import positive
 from pullback.optim.schedules.boundaries import check_boundaries
 from pullback.optim.schedules.real_step import real_step
+from pullback.optim.settings import Scalar, log_of, positive_field
 
 
-def multi_step(t: Float[Array, ""], initial: float, factor: float, milestones: Sequence[int]) -> Float[Array, ""]:
+def multi_step(t: Float[Array, ""], initial: Scalar, factor: Scalar, milestones: Sequence[float]) -> Float[Array, ""]:
     r"""$\alpha_t = \alpha_0 \, \gamma^{\#\{j : m_j \le t\}}$."""
     passed = sum((t >= milestone).astype(t.dtype) for milestone in milestones)
-    return initial * jnp.exp(math.log(factor) * passed)
+    return initial * jnp.exp(log_of(factor) * passed)
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,13 @@ class MultiStep:
     [0.1, 0.05, 0.05, 0.025]
     """
 
-    initial: float
-    factor: float
-    milestones: tuple[int, ...]
+    initial: Scalar
+    factor: Scalar
+    milestones: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        positive("initial", self.initial)
-        positive("factor", self.factor)
+        positive_field("initial", self.initial)
+        positive_field("factor", self.factor)
         check_boundaries("milestones", self.milestones)
 
     def __call__(self, step: Any) -> Array:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pullback.core.checks import positive, positive_integer
+from pullback.core.checks import positive
 from pullback.optim.schedules.real_step import real_step
+from pullback.optim.settings import Scalar, log_of, positive_field
 
 
-def step_decay(t: Float[Array, ""], initial: float, factor: float, every: int) -> Float[Array, ""]:
+def step_decay(t: Float[Array, ""], initial: Scalar, factor: Scalar, every: float) -> Float[Array, ""]:
     r"""$\alpha_t = \alpha_0 \, \gamma^{\lfloor t / k \rfloor}$."""
-    return initial * jnp.exp(math.log(factor) * jnp.floor(t / every))
+    return initial * jnp.exp(log_of(factor) * jnp.floor(t / every))
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class StepDecay:
     ----------
     initial : $\alpha_0 > 0$.
     factor : $\gamma > 0$.
-    every : $k \ge 1$, in updates.
+    every : $k > 0$, in updates.
 
     Notes
     -----
-    PyTorch's `StepLR` counts whatever the caller counts, epochs as a rule; here it is always updates.
+    PyTorch's `StepLR` counts what the caller counts, epochs as a rule; here it is updates, unless `PerEpoch` reads it.
 
     Examples
     --------
@@ -41,14 +41,14 @@ class StepDecay:
     [0.1, 0.1, 0.05, 0.025]
     """
 
-    initial: float
-    factor: float
-    every: int
+    initial: Scalar
+    factor: Scalar
+    every: float
 
     def __post_init__(self) -> None:
-        positive("initial", self.initial)
-        positive("factor", self.factor)
-        positive_integer("every", self.every)
+        positive_field("initial", self.initial)
+        positive_field("factor", self.factor)
+        positive("every", self.every)
 
     def __call__(self, step: Any) -> Array:
         return step_decay(real_step(step), self.initial, self.factor, self.every)

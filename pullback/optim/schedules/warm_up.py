@@ -8,13 +8,14 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from pullback.core.checks import non_negative, positive_integer
+from pullback.core.checks import positive
 from pullback.optim.learning_rate import LearningRate, as_schedule
 from pullback.optim.schedules.join import join
 from pullback.optim.schedules.real_step import real_step
+from pullback.optim.settings import Scalar, non_negative_field
 
 
-def warm_up(t: Float[Array, ""], start: float, peak: Float[Array, ""], steps: int) -> Float[Array, ""]:
+def warm_up(t: Float[Array, ""], start: Scalar, peak: Float[Array, ""], steps: float) -> Float[Array, ""]:
     r"""$\alpha_t = \alpha_s + (\alpha_p - \alpha_s) \, t / T$."""
     return start + (peak - start) * t / steps
 
@@ -29,7 +30,7 @@ class WarmUp:
     Parameters
     ----------
     schedule : $\eta$, a positive number or any schedule.
-    steps : $T \ge 1$, in updates.
+    steps : $T > 0$, in updates.
     start : $\alpha_s \ge 0$. With 0 the first update changes nothing.
 
     Notes
@@ -49,13 +50,13 @@ class WarmUp:
     """
 
     schedule: LearningRate
-    steps: int
-    start: float = 0.0
+    steps: float
+    start: Scalar = 0.0
 
     def __post_init__(self) -> None:
         as_schedule(self.schedule)
-        positive_integer("steps", self.steps)
-        non_negative("start", self.start)
+        positive("steps", self.steps)
+        non_negative_field("start", self.start)
 
     def __call__(self, step: Any) -> Array:
         t, schedule = real_step(step), as_schedule(self.schedule)
