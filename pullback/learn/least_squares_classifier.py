@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from pullback.learn.linear_decision import LinearDecision, signs_of_classes
+from pullback.learn.linear_decision import LinearDecision
 from pullback.learn.rows import classification_rows
-from pullback.models.linear.least_squares import fit_least_squares
+from pullback.models.linear.least_squares_signs import fit_pair_signs, fit_rest_signs
 
 
 class LeastSquaresClassifier(LinearDecision, ClassifierMixin, BaseEstimator):
@@ -41,8 +40,8 @@ class LeastSquaresClassifier(LinearDecision, ClassifierMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LeastSquaresClassifier:
         """Least squares of the signs."""
         rows, self.classes_ = classification_rows(self, X, y, sample_weight)
-        signs = signs_of_classes(rows.y, len(self.classes_))
-        found = fit_least_squares(rows.X, signs.T, rows.weight, fit_intercept=bool(self.fit_intercept))
-        self.coef_ = np.asarray(found.coef)
-        self.intercept_ = np.broadcast_to(found.intercept, len(signs)).copy()
+        classes = len(self.classes_)
+        fit = fit_pair_signs if classes == 2 else fit_rest_signs
+        found = fit(rows.X, rows.y, rows.weight, classes=classes, fit_intercept=bool(self.fit_intercept))
+        self.coef_, self.intercept_ = found.coef, found.intercept
         return self

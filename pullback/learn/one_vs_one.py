@@ -11,15 +11,19 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils.metaestimators import available_if
 
 from pullback.core.errors import unknown_name
-from pullback.learn.binary_problems import base_estimator, fitted_binary, gives_probabilities, positive_scores
-from pullback.learn.rows import classification_rows, prediction_rows
+from pullback.learn.binary_problems import base_estimator, gives_probabilities, many_classes, positive_scores
+from pullback.learn.routed import RoutedBase
+from pullback.learn.rows import prediction_rows
 from pullback.models.pairwise_coupling import bradley_terry
 
 DECISIONS = ("vote", "score", "coupling")
 
 
-class OneVsOne(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class OneVsOne(RoutedBase, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Every class against every other by a binary classifier of the rows of these two.
+
+    `LeastSquaresClassifier` and the penalized `LogisticRegression` without class weights are fitted for all pairs in
+    one compiled program; what comes out is that of the fits one by one.
 
     Parameters
     ----------
@@ -50,21 +54,23 @@ class OneVsOne(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.estimator = estimator
         self.decision = decision
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> OneVsOne:
-        """A fit for each pair of classes."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **further: Any) -> OneVsOne:
+        """A fit for each pair of classes; `further` arguments of the classifier need scikit-learn's routing."""
         if self.decision not in DECISIONS:
             raise unknown_name("decision", str(self.decision), DECISIONS)
-        rows, self.classes_ = classification_rows(self, X, y, sample_weight, pad=False)
-        self.pairs_ = np.array(list(combinations(range(len(self.classes_)), 2)))
-        self.estimators_, weights = [], []
-        base = base_estimator(self.estimator)
-        for pair in self.pairs_:
-            chosen = np.isin(rows.y, pair)
-            weight = None if sample_weight is None else rows.weight[chosen]
-            self.estimators_.append(fitted_binary(base, rows.X[chosen], rows.y[chosen] == pair[1], weight))
-            weights.append(rows.weight[chosen].sum())
-        self.pair_weights_ = np.array(weights)
+        task = many_classes(self, X, y, sample_weight, further)
+        self.classes_ = task.classes
+        count, label = len(task.classes), task.rows.y
+        self.pairs_ = np.array(list(combinations(range(count), 2)))
+        if task.joint is not None:
+            self.estimators_ = task.joint.pairs(task.base, task.rows, count)
+        else:
+            self.estimators_ = [task.fitted(label == pair[1], np.isin(label, pair)) for pair in self.pairs_]
+        self.pair_weights_ = np.bincount(label, weights=task.rows.weight)[self.pairs_].sum(axis=1)
         return self
+
+    def _base(self) -> Any:
+        return base_estimator(self.estimator)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Votes, sums of scores or log-probabilities, shape (rows, classes); of two classes the score of the second."""

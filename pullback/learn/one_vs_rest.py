@@ -9,12 +9,16 @@ from jaxtyping import Float
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils.metaestimators import available_if
 
-from pullback.learn.binary_problems import base_estimator, fitted_binary, gives_probabilities, positive_scores
-from pullback.learn.rows import classification_rows, prediction_rows
+from pullback.learn.binary_problems import base_estimator, gives_probabilities, many_classes, positive_scores
+from pullback.learn.routed import RoutedBase
+from pullback.learn.rows import prediction_rows
 
 
-class OneVsRest(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class OneVsRest(RoutedBase, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Every class against all others by a binary classifier; the highest score wins.
+
+    `LeastSquaresClassifier` and the penalized `LogisticRegression` without class weights are fitted for all classes
+    together, by one factorization and by one compiled program; what comes out is that of the fits one by one.
 
     Parameters
     ----------
@@ -41,14 +45,20 @@ class OneVsRest(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def __init__(self, estimator: Any = None) -> None:
         self.estimator = estimator
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> OneVsRest:
-        """A fit for each class."""
-        rows, self.classes_ = classification_rows(self, X, y, sample_weight, pad=False)
-        weight = None if sample_weight is None else rows.weight
-        positive = [1] if len(self.classes_) == 2 else range(len(self.classes_))
-        base = base_estimator(self.estimator)
-        self.estimators_ = [fitted_binary(base, rows.X, rows.y == one, weight) for one in positive]
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **further: Any) -> OneVsRest:
+        """A fit for each class; `further` arguments of the classifier need scikit-learn's metadata routing."""
+        task = many_classes(self, X, y, sample_weight, further)
+        self.classes_ = task.classes
+        count = len(task.classes)
+        if task.joint is not None:
+            fit = task.joint.pairs if count == 2 else task.joint.rest
+            self.estimators_ = fit(task.base, task.rows, count)
+        else:
+            self.estimators_ = [task.fitted(task.rows.y == one) for one in ([1] if count == 2 else range(count))]
         return self
+
+    def _base(self) -> Any:
+        return base_estimator(self.estimator)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Scores: of the second of two classes, shape (rows,), or of each class, shape (rows, classes)."""

@@ -94,12 +94,13 @@ def fit_logistic(
     absolute = not (known(l1_ratio) and np.all(np.asarray(l1_ratio) == 0))
     inverse, ratio, small = (jnp.asarray(value, matrix.dtype) for value in (C, l1_ratio, tolerance))
     weight = jnp.ones_like(label) if weight is None else weight
-    return _fit(
+    return one_logistic_fit(
         matrix, label, weight, inverse, ratio, small, jnp.asarray(max_steps), Kind(bool(fit_intercept), absolute)
     )
 
 
 def _check(label: Any, C: Any, l1_ratio: Any) -> None:
+    check_strength(C, l1_ratio)
     if label.ndim != 1 or (known(label) and not np.all(np.isin(np.asarray(label), (0, 1)))):
         raise DataError(
             "these labels are not those of two classes",
@@ -107,6 +108,10 @@ def _check(label: Any, C: Any, l1_ratio: Any) -> None:
             got=f"shape {label.shape}" if label.ndim != 1 else f"values such as {np.unique(np.asarray(label))[:4]}",
             fix="number the classes 0 and 1, or use fit_softmax for more",
         )
+
+
+def check_strength(C: Any, l1_ratio: Any) -> None:
+    """ConfigurationError for a C or an l1_ratio outside of its range, where they are known."""
     if known(C) and not np.all(np.asarray(C) > 0):
         raise ConfigurationError(
             "C must be positive",
@@ -124,7 +129,7 @@ def _check(label: Any, C: Any, l1_ratio: Any) -> None:
 
 
 @partial(jax.jit, static_argnames="kind")
-def _fit(
+def one_logistic_fit(
     X: Float[Array, "n p"],
     y: Float[Array, " n"],
     w: Float[Array, " n"],
@@ -134,6 +139,7 @@ def _fit(
     max_steps: Array,
     kind: Kind,
 ) -> LogisticFit:
+    """The fit of arrays and settings that were checked."""
     rows = LogisticRows(X, y, w, center(X, w, kind.intercept))
     share = jnp.sum(w * y) / jnp.sum(w)
     start = jnp.zeros(X.shape[1] + 1, X.dtype)
