@@ -18,7 +18,7 @@ from pullback.linalg.least_squares.branch import branch
 from pullback.linalg.least_squares.problem import checked_problem
 from pullback.linalg.product import as_real, known
 from pullback.models.linear.least_squares import Centered, center
-from pullback.models.linear.ridge_spectrum import Spectrum, by_gram_matrix, by_singular_values, inverse
+from pullback.models.linear.ridge_spectrum import Spectrum, by_gram_matrix, by_singular_values, inverse, remainder
 
 
 class RidgeFit(NamedTuple):
@@ -211,8 +211,8 @@ def _decomposed(
 ) -> tuple[Centered, Spectrum, Array]:
     centered = center(X, y, weight, fit_intercept)
     if by_gram:
-        return centered, *by_gram_matrix(centered.X, centered.y, weight, jnp.min(alpha))
-    return centered, *by_singular_values(centered.X, centered.y, weight)
+        return centered, *by_gram_matrix(centered.X, centered.y, weight, jnp.min(alpha), fit_intercept)
+    return centered, *by_singular_values(centered.X, centered.y, weight, fit_intercept)
 
 
 @partial(jax.jit, static_argnums=(4, 5))
@@ -243,11 +243,19 @@ def _path(
     D = inverse(spectrum, alphas)
     shrinkage = spectrum.eigenvalues * D
     freedom = jnp.sum(shrinkage, axis=1) + float(fit_intercept)
-    # One product for the leverages of all penalties, one more for the fits of each output.
-    free = 1 - float(fit_intercept) / n - spectrum.left**2 @ (spectrum.gain * D).T
+    # One product for the leverages of all penalties, one more for the residuals of each output.
+    if len(X) < X.shape[1]:
+        # Both are nearly zero for a small penalty, and are added up without a difference.
+        rest = remainder(spectrum, alphas)
+        others = 0.0 if weight is None else 1 - 1 / jnp.where(weight > 0, weight, 1.0)[:, None]
+        free = others + spectrum.left**2 @ rest.T
+        residual = lambda t, y: spectrum.left @ (rest * t).T  # noqa: E731
+    else:
+        free = 1 - float(fit_intercept) / n - spectrum.left**2 @ (spectrum.gain * D).T
+        residual = lambda t, y: y[:, None] - spectrum.left @ (spectrum.gain * D * t).T  # noqa: E731
 
     def of_one_output(t: Array, y: Array) -> tuple[Array, Array, Array, Array]:
-        e = y[:, None] - spectrum.left @ (spectrum.gain * D * t).T
+        e = residual(t, y)
         squares = _left_out(e, free, weight) ** 2
         mean = _sum(squares, weight) / n
         error = jnp.sqrt(_sum((squares - mean) ** 2, weight) / jnp.maximum(n - 1, 1.0) / n)
