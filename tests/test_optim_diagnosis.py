@@ -362,3 +362,15 @@ def test_inside_a_compiled_program_the_error_says_where_to_call():
 def test_many_starts_are_diagnosed_one_at_a_time():
     with pytest.raises(ConfigurationError, match="the result is one of many starts"):
         diagnose(jnp.sum, minimize(lambda x: x**2, np.ones(3), many=True))
+
+
+@pytest.mark.parametrize("function", [classify_critical_point, curvature, label_learning_rate])
+def test_arguments_that_are_no_tuple_are_refused(function) -> None:
+    rate = {"learning_rate": 0.1} if function is label_learning_rate else {}
+    with pytest.raises(ConfigurationError, match="args is not a tuple"):
+        function(lambda x, a: (x - a) @ (x - a), np.ones(2), args=3.0, **rate)
+
+
+def test_only_results_are_diagnosed() -> None:
+    with pytest.raises(ConfigurationError, match="there is no result to diagnose"):
+        diagnose(lambda x: x @ x, np.ones(2))

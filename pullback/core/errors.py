@@ -153,9 +153,14 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigurationErr
       expected: one of accuracy, cross_entropy
       got: 'acuracy'
       to do: did you mean 'accuracy'?
+    >>> print(unknown_name("method", "L-BFGS-B", ["bfgs", "lbfgs", "newton"]).fix)
+    did you mean 'lbfgs'?
     """
     names = sorted(known)
-    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    # Capitals and hyphens are a matter of taste: "L-BFGS" is near "lbfgs".
+    plain = {"".join(filter(str.isalnum, known_name.lower())): known_name for known_name in names}
+    close = difflib.get_close_matches("".join(filter(str.isalnum, name.lower())), plain, n=1, cutoff=0.5)
+    nearest = [plain[found] for found in close]
     return ConfigurationError(
         f"unknown {kind} {name!r}",
         expected=f"one of {', '.join(names)}",

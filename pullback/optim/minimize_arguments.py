@@ -90,8 +90,9 @@ def shapes_of(start: Any, many: bool = False) -> Any:
     return jax.tree.map(of, start)
 
 
-def check_function(f: Any, x: Any, args: tuple[Any, ...], squares: bool = False) -> None:
+def check_function(f: Any, x: Any, args: Any, squares: bool = False) -> None:
     """That `f` gives one real number, or with `squares` the residuals of a sum of squares."""
+    check_args(args)
     leaves = jax.tree.leaves(result_shape(f, x, args))
     if len(leaves) != 1:
         raise DerivativeError(
@@ -117,7 +118,7 @@ def check_function(f: Any, x: Any, args: tuple[Any, ...], squares: bool = False)
         )
 
 
-def check_gradient(gradient: Any, x0: Any, args: tuple[Any, ...], method: Method) -> None:
+def check_gradient(gradient: Any, x0: Any, args: Any, method: Method) -> None:
     """That the gradient the user brought has the structure, shapes and types of `x0`, and that it is of use."""
     if method.squares:
         raise ConfigurationError(

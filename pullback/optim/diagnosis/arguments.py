@@ -13,7 +13,7 @@ from pullback.optim.minimize_arguments import check_function
 from pullback.optim.objective import Objective
 
 
-def checked_objective(f: Any, x: Any, args: tuple[Any, ...], squares: bool = False) -> tuple[Objective, Array]:
+def checked_objective(f: Any, x: Any, args: Any, squares: bool = False) -> tuple[Objective, Array]:
     """`f`, or half the sum of its squares, as a function of one vector in the order of `x`, and `x` as that vector."""
     check_function(f, x, args, squares)
     vector, unravel = ravel_pytree(x)

@@ -115,7 +115,7 @@ def check_convexity(
     *,
     box: tuple[Any, Any] | None = None,
     sampler: Callable[[Any], Any] | None = None,
-    args: tuple[Any, ...] = (),
+    args: Any = (),
     samples: int = 256,
     key: Any = 0,
 ) -> ConvexityCheck:

@@ -55,7 +55,7 @@ class CriticalPoint:
 
 
 def classify_critical_point(
-    f: Callable[..., Any], x: Any, args: tuple[Any, ...] = (), *, tolerance: float | None = None
+    f: Callable[..., Any], x: Any, args: Any = (), *, tolerance: float | None = None
 ) -> CriticalPoint:
     r"""Minimum, maximum, saddle or degenerate: the second-order conditions at a point.
 

@@ -46,9 +46,7 @@ class Curvature(NamedTuple):
     products: Any
 
 
-def curvature(
-    f: Callable[..., Any], x: Any, args: tuple[Any, ...] = (), *, steps: int | None = None, key: Any = 0
-) -> Curvature:
+def curvature(f: Callable[..., Any], x: Any, args: Any = (), *, steps: int | None = None, key: Any = 0) -> Curvature:
     r"""How strongly a function bends at a point: the extreme eigenvalues of its Hessian, and their ratio.
 
     $$ \mu I \preceq \nabla^2 f(x) \preceq L I, \qquad \kappa = \frac{L}{\mu} $$

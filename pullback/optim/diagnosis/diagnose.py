@@ -58,7 +58,7 @@ class Diagnosis:
         return "\n".join(map(str, self.findings)) or "nothing was found"
 
 
-def diagnose(f: Callable[..., Any], result: OptimizationResult, args: tuple[Any, ...] = ()) -> Diagnosis:
+def diagnose(f: Callable[..., Any], result: Any, args: Any = ()) -> Diagnosis:
     r"""Why a minimization went as it went: the learning rate, the curvature, the kind of its end, its rate.
 
     | finding | what it says |
@@ -102,6 +102,13 @@ def diagnose(f: Callable[..., Any], result: OptimizationResult, args: tuple[Any,
     Nocedal, Wright, "Numerical Optimization", 2nd edition, Springer (2006), chapters 2 and 3.
     """  # noqa: E501
     refuse_compiled("diagnose", result, args)
+    if not isinstance(result, OptimizationResult):
+        raise ConfigurationError(
+            "there is no result to diagnose",
+            expected="what minimize returned",
+            got=type(result).__name__,
+            fix="call diagnose(f, minimize(f, x0))",
+        )
     if np.ndim(result.value):
         raise ConfigurationError(
             "the result is one of many starts",
@@ -114,7 +121,7 @@ def diagnose(f: Callable[..., Any], result: OptimizationResult, args: tuple[Any,
     return Diagnosis(found, course.curvature, course.critical_point, course.convergence, course.theory)
 
 
-def _course(f: Any, result: OptimizationResult, args: tuple[Any, ...]) -> Course:
+def _course(f: Any, result: OptimizationResult, args: Any) -> Course:
     names = {kind: name for name, kind in METHODS.items()}
     name = names.get(type(result.method), "")
     squares = bool(getattr(result.method, "squares", False))

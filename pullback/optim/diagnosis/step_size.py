@@ -23,7 +23,7 @@ SLOW, EDGE = 0.5, 1.8
 NEAR_ONE = 1e-9
 
 
-def label_learning_rate(f: Callable[..., Any], x: Any, learning_rate: float, args: tuple[Any, ...] = ()) -> Finding:
+def label_learning_rate(f: Callable[..., Any], x: Any, learning_rate: float, args: Any = ()) -> Finding:
     r"""Whether a fixed learning rate of gradient descent is slow, good, at the edge, or diverging, and why.
 
     The error along an eigenvector of the Hessian with eigenvalue $\lambda$ is multiplied by $1 - \alpha\lambda$ in each
