@@ -40,6 +40,8 @@ from pullback.optim.adagrad import adagrad_update
 from pullback.optim.adam import adam_update, bias_correction
 from pullback.optim.adamax import adamax_outside_update, adamax_update
 from pullback.optim.amsgrad import amsgrad_update, corrected_amsgrad_update
+from pullback.optim.averaging.exponential import warmed_decay
+from pullback.optim.averaging.mean import mean_update
 from pullback.optim.clip_by_norm import clip_by_norm_update, global_norm
 from pullback.optim.clip_by_value import clip_by_value_update
 from pullback.optim.constraints.lagrangian import (
@@ -54,6 +56,7 @@ from pullback.optim.dynamics.flow import runge_kutta_update
 from pullback.optim.line_search.barzilai_borwein import long_step_length, short_step_length
 from pullback.optim.line_search.exact import exact_step_length
 from pullback.optim.lion import lion_update
+from pullback.optim.lookahead import lookahead_update
 from pullback.optim.methods.bfgs import bfgs_direct_update, bfgs_inverse_update, damped_change
 from pullback.optim.methods.broyden import broyden_update
 from pullback.optim.methods.dfp import dfp_inverse_update
@@ -91,6 +94,7 @@ from pullback.optim.schedules.polynomial import polynomial
 from pullback.optim.schedules.step_decay import step_decay
 from pullback.optim.schedules.warm_up import warm_up
 from pullback.optim.sgd import sgd_update
+from pullback.optim.sharpness_aware import ascent_point
 from pullback.optim.trust_region.cauchy import cauchy_length
 from pullback.optim.trust_region.radius import decrease_ratio
 from pullback.optim.weight_decay import decay_update, penalized_gradient
@@ -285,6 +289,15 @@ UPDATES = [
     EquationExample("bias_correction", bias_correction, (0.9, whole()), below={"step": 9}, output="c"),
     EquationExample("look_ahead", look_ahead, output=r"\phi"),
     EquationExample("penalized_gradient", penalized_gradient, output="g'"),
+    EquationExample("ascent_point", ascent_point, positive=("norm",), output=r"\theta'"),
+    EquationExample(
+        "lookahead_update",
+        lookahead_update,
+        symbols={"slow": r"\phi", "change": r"\Delta", "pull": "a"},
+        output=(r"\Delta\theta", r"\phi'"),
+    ),
+    EquationExample("mean_update", mean_update, symbols={"average": r"\bar{\theta}"}, output=r"\bar{\theta}'"),
+    EquationExample("warmed_decay", warmed_decay, positive=("count",), output="d"),
     EquationExample("decay_update", decay_update, output=r"\Delta\theta"),
     EquationExample("clip_by_norm_update", clip_by_norm_update, positive=("norm",), values=(0.4, 0.6), output="g'"),
     EquationExample("clip_by_value_update", clip_by_value_update, values=(0.5, -0.5), output="g'"),

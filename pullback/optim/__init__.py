@@ -29,6 +29,7 @@ from pullback.optim.learning_rate import learning_rate_in_force as learning_rate
 from pullback.optim.least_squares_covariance import LeastSquaresCovariance as LeastSquaresCovariance
 from pullback.optim.least_squares_covariance import least_squares_covariance as least_squares_covariance
 from pullback.optim.lion import lion as lion
+from pullback.optim.lookahead import lookahead as lookahead
 from pullback.optim.methods import METHODS as METHODS
 from pullback.optim.minimize import minimize as minimize
 from pullback.optim.momentum import convert_momentum as convert_momentum
@@ -42,5 +43,10 @@ from pullback.optim.result import OptimizationResult as OptimizationResult
 from pullback.optim.rmsprop import rmsprop as rmsprop
 from pullback.optim.settings import settings_in_force as settings_in_force
 from pullback.optim.sgd import sgd as sgd
+from pullback.optim.sharpness_aware import SharpnessAware as SharpnessAware
+from pullback.optim.solver import Solver as Solver
+from pullback.optim.solver import SolverInfo as SolverInfo
+from pullback.optim.solver import SolverState as SolverState
+from pullback.optim.stochastic_lbfgs import StochasticLBFGS as StochasticLBFGS
 from pullback.optim.table import OPTIMIZERS as OPTIMIZERS
 from pullback.optim.table import get_optimizer as get_optimizer
