@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 
 from pullback.core.errors import RunFolderError
-from pullback.data import Dataset, TablePreprocessing, preprocessing_from_json, sha256
+from pullback.data import Dataset, TablePreprocessing, preprocessing_from_json
 from pullback.learn.fitted_table import FittedTable
 from pullback.learn.linear_regression import LinearRegression
 from pullback.learn.saving import load, save
@@ -22,15 +20,13 @@ from pullback.learn.table_diagnostics import linear_diagnostics
 from pullback.metrics import get_metrics
 from pullback.nn.losses import get_loss
 from pullback.prob import Interval, mean_interval
-from pullback.train.calibration import Calibration, as_columns, calibrate, class_probabilities, with_coverage
-from pullback.train.describe import RecipeRecord, environment
-from pullback.train.finish import WORST_EXAMPLES
-from pullback.train.folder import FORMAT, RunFolder, create, read_config, read_json
-from pullback.train.importance import explanations
+from pullback.train.calibration import Calibration
+from pullback.train.describe import RecipeRecord, config
+from pullback.train.folder import RunFolder, create, read_config, read_json
 from pullback.train.load import prepared_inputs
 from pullback.train.log import Log
-from pullback.train.prediction import Prediction, in_units, interpret, resolved_level
-from pullback.train.table_features import table_features
+from pullback.train.prediction import Prediction, interpret, resolved_level
+from pullback.train.results import prediction_arrays, save_calibration, save_explanations
 
 ESTIMATOR_FILE = "estimator.safetensors"
 LOSSES = {
@@ -87,7 +83,7 @@ def run_table(
     sets = {"train": experiment.train_data, "test": experiment.test_data, "calibration": experiment.calibration_data}
     given = {name: data for name, data in sets.items() if data is not None}
     files = {
-        "config.json": _config(experiment, given, run_dir.name, recipe, command),
+        "config.json": config(_settings(experiment), given, run_dir.name, recipe, command),
         "model.json": _model_record(experiment, fitted),
         "preprocessing.json": [step.to_json() for step in experiment.preprocessing],
     }
@@ -103,9 +99,8 @@ def run_table(
             losses, found = scores(outputs, experiment.test_data)
             evaluation = {name: asdict(value) for name, value in found.items()}
             log.write({"event": "evaluation", "split": "test", "metrics": evaluation})
-            folder.save_predictions(_predictions(experiment.test_data, outputs, losses))
-        _calibrate(folder, experiment, fitted, outputs)
-        _explain(folder, experiment, fitted)
+            folder.save_predictions(prediction_arrays("test", experiment.test_data, outputs, losses))
+        _save_findings(folder, experiment, fitted, outputs)
     return TableRun(fitted, outputs, evaluation, run_dir, (*experiment.notes, *notes))
 
 
@@ -216,37 +211,13 @@ def load_table(folder: str | Path) -> LoadedTable:
     )
 
 
-def _config(
-    experiment: TableExperiment,
-    sets: dict[str, Dataset],
-    run_id: str,
-    recipe: RecipeRecord | None,
-    command: Sequence[str] | None,
-) -> dict[str, Any]:
-    train = experiment.train_data
-    return {
-        "format": FORMAT,
-        "id": run_id,
-        "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": command,
-        "recipe": None if recipe is None else asdict(recipe),
-        "settings": {
-            "estimator": experiment.name,
-            "seed": experiment.seed,
-            "loss": LOSSES[train.task],
-            **{name: _plain(value) for name, value in experiment.estimator.get_params(deep=False).items()},
-        },
-        "data": {
-            "name": train.name,
-            "task": train.task,
-            "class_names": None if train.class_names is None else list(train.class_names),
-            "feature_names": None if train.feature_names is None else list(train.feature_names),
-            "input_shape": list(train.inputs.shape[1:]),
-            "sizes": {name: len(data) for name, data in sets.items()},
-            "sha256": {name: sha256(data) for name, data in sets.items()},
-        },
-        "environment": environment(),
-    }
+def _settings(experiment: TableExperiment) -> dict[str, Any]:
+    about = {"estimator": experiment.name, "seed": experiment.seed, "loss": LOSSES[experiment.train_data.task]}
+    return about | _arguments(experiment)
+
+
+def _arguments(experiment: TableExperiment) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in experiment.estimator.get_params(deep=False).items()}
 
 
 def _plain(value: Any) -> Any:
@@ -254,28 +225,14 @@ def _plain(value: Any) -> Any:
 
 
 def _model_record(experiment: TableExperiment, fitted: FittedTable) -> dict[str, Any]:
-    arguments = {name: _plain(value) for name, value in experiment.estimator.get_params(deep=False).items()}
     return {
         "source": "estimator",
         "architecture": experiment.name,
-        "arguments": arguments,
+        "arguments": _arguments(experiment),
         "parameters": int(np.size(getattr(fitted.estimator, "coef_", 0)))
         + int(np.size(getattr(fitted.estimator, "intercept_", 0))),
         "multiply_adds": int(np.size(getattr(fitted.estimator, "coef_", 0))),
         "summary": [],
-    }
-
-
-def _predictions(data: Dataset, outputs: np.ndarray, losses: np.ndarray) -> dict[str, np.ndarray]:
-    worst = np.argsort(-losses, kind="stable")[:WORST_EXAMPLES].astype(np.int32)
-    return {
-        "split": np.array("test"),
-        "index": data.indices,
-        "outputs": outputs,
-        "targets": data.targets,
-        "loss": losses,
-        "inputs": data.inputs[worst],
-        "inputs_row": worst,
     }
 
 
@@ -292,31 +249,16 @@ def _diagnostics(experiment: TableExperiment, fitted: FittedTable) -> list[dict[
     return linear_diagnostics(fitted.design(data.inputs), targets)
 
 
-def _calibrate(
-    folder: RunFolder, experiment: TableExperiment, fitted: FittedTable, test_outputs: np.ndarray | None
+def _save_findings(
+    folder: RunFolder, experiment: TableExperiment, fitted: FittedTable, outputs: np.ndarray | None
 ) -> None:
-    rows, test = experiment.calibration_data, experiment.test_data
-    if rows is None:
-        return
-    calibration = calibrate(fitted.outputs(rows.inputs, rows.task), rows.targets, rows.task)
-    if test is not None and test_outputs is not None:
-        calibration = with_coverage(calibration, test_outputs, test.targets, "test")
-    folder.save_json("calibration.json", calibration.to_json())
+    def evaluate(rows: Dataset) -> tuple[np.ndarray, np.ndarray]:
+        found = fitted.outputs(rows.inputs, rows.task)
+        return found, _losses(found, rows.targets, rows.task)
 
-
-def _explain(folder: RunFolder, experiment: TableExperiment, fitted: FittedTable) -> None:
-    data = experiment.test_data
-    features = table_features(experiment.train_data, experiment.preprocessing)
-    if data is None or not features:
-        return
-
-    def evaluate(inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        outputs = fitted.outputs(inputs, data.task)
-        losses = _losses(outputs, targets, data.task)
-        if data.task == "regression":
-            return in_units(as_columns(outputs), experiment.preprocessing), losses
-        return class_probabilities(outputs), losses
-
-    found = explanations(evaluate, data, features, experiment.seed, max(data.inputs.shape[1], 1))
-    if found is not None:
-        folder.save_json("explanations.json", found)
+    train, test = experiment.train_data, experiment.test_data
+    if experiment.calibration_data is not None:
+        save_calibration(folder, evaluate, experiment.calibration_data, test, outputs)
+    if test is not None:
+        cost = lambda: max(train.inputs.shape[1], 1)  # noqa: E731
+        save_explanations(folder, evaluate, test, train, experiment.preprocessing, seed=experiment.seed, cost=cost)

@@ -57,7 +57,13 @@ def processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def config(prepared: Prepared, run_id: str, recipe: RecipeRecord | None, command: list[str] | None) -> dict[str, Any]:
+def config(
+    settings: dict[str, Any],
+    sets: dict[str, Dataset],
+    run_id: str,
+    recipe: RecipeRecord | None,
+    command: list[str] | None,
+) -> dict[str, Any]:
     """Content of `config.json`."""
     return {
         "format": FORMAT,
@@ -65,8 +71,8 @@ def config(prepared: Prepared, run_id: str, recipe: RecipeRecord | None, command
         "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": command,
         "recipe": None if recipe is None else dataclasses.asdict(recipe),
-        "settings": settings(prepared),
-        "data": data_record(prepared),
+        "settings": settings,
+        "data": data_record(sets),
         "environment": environment(),
     }
 
@@ -97,10 +103,9 @@ def loss_arguments(loss: Any) -> dict[str, Any] | str:
     return dataclasses.asdict(loss) if type(loss) in LOSSES.values() else CALLER
 
 
-def data_record(prepared: Prepared) -> dict[str, Any]:
-    """Name, meaning, sizes and content hashes of the data."""
-    sets = data_sets(prepared)
-    train = prepared.train_data
+def data_record(sets: dict[str, Dataset]) -> dict[str, Any]:
+    """Name, meaning, sizes and content hashes of the data; the set "train" says what they are."""
+    train = sets["train"]
     return {
         "name": train.name,
         "task": train.task,

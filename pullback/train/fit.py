@@ -13,7 +13,7 @@ from jaxtyping import Array
 from pullback.core.checks import non_negative
 from pullback.metrics import Metric
 from pullback.train import folder as run_folder
-from pullback.train.describe import RecipeRecord, config, data_sets, model_record
+from pullback.train.describe import RecipeRecord, config, data_sets, model_record, settings
 from pullback.train.experiment import Data, Experiment, prepare
 from pullback.train.exploration import exploration
 from pullback.train.outcome import Run
@@ -127,7 +127,7 @@ def run(
         path = Path(run_dir)
         features = table_features(prepared.train_data, experiment.preprocessing)
         files = {
-            "config.json": config(prepared, path.name, recipe, command),
+            "config.json": config(settings(prepared), data_sets(prepared), path.name, recipe, command),
             "model.json": model_record(prepared),
             "preprocessing.json": [step.to_json() for step in experiment.preprocessing],
             "exploration.json": exploration(data_sets(prepared), features, experiment.seed),

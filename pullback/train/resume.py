@@ -15,7 +15,7 @@ from pullback.data import preprocessing_from_json
 from pullback.metrics import Metric
 from pullback.nn.losses import LOSSES
 from pullback.train import folder as run_folder
-from pullback.train.describe import CALLER, data_record
+from pullback.train.describe import CALLER, data_record, data_sets
 from pullback.train.experiment import Data, Experiment, prepare
 from pullback.train.load import rebuild_model
 from pullback.train.outcome import Run
@@ -89,7 +89,7 @@ def resume_run(
     run_folder.read_config(path)
     prepared = prepare(experiment)
     opened = run_folder.open_folder(path)
-    hashes = data_record(prepared)["sha256"]
+    hashes = data_record(data_sets(prepared))["sha256"]
     if hashes != opened.config["data"]["sha256"]:
         differing = [name for name, digest in hashes.items() if opened.config["data"]["sha256"].get(name) != digest]
         opened.lock.release()
