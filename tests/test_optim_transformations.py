@@ -12,7 +12,7 @@ import numpy as np
 import optax
 import pytest
 
-from pullback import optim
+from pullback import data, nn, optim, train
 from pullback.core.errors import ConfigurationError
 from pullback.optim.schedules import Cosine, InverseTime
 from pullback.testing.peers import peer
@@ -128,6 +128,28 @@ def test_settings_in_force_are_found_through_wrappers_and_numbered() -> None:
     assert optim.settings_in_force(optax.adam(0.1).init({"in_force": jnp.ones(2)})) == {}
     muon = optim.settings_in_force(optim.muon(0.1).init(START))
     assert list(muon) == ["learning_rate", "learning_rate_2"]
+
+
+def test_training_logs_every_setting_in_force() -> None:
+    """Five updates an epoch; the log has the values of the last of them."""
+    model = nn.Linear(4, 3, key=jax.random.key(0))
+    optimizer = optim.momentum(Cosine(0.1, 15), momentum=Cosine(0.9, 15, 0.5), weight_decay=InverseTime(0.1, 1.0))
+    run = train.fit(
+        model,
+        data.load("iris"),
+        loss="categorical_cross_entropy",
+        optimizer=optimizer,
+        epochs=2,
+        batch_size=30,
+        progress=False,
+    )
+    for record, step in zip(run.history, (4, 9), strict=True):
+        half = (1 + np.cos(np.pi * step / 15)) / 2
+        assert record["learning_rate"] == pytest.approx(0.1 * half, rel=1e-5)
+        assert record["settings"] == {
+            "momentum": pytest.approx(0.5 + 0.4 * half, rel=1e-5),
+            "weight_decay": pytest.approx(0.1 / (1 + step), rel=1e-5),
+        }
 
 
 @pytest.mark.parametrize("name", optim.OPTIMIZERS)

@@ -144,6 +144,8 @@ def settings_in_force(state: Any) -> dict[str, Array]:
     count: dict[str, int] = {}
     for values in _every_in_force(state):
         for name, value in values.items():
+            if not jnp.issubdtype(jnp.result_type(value), jnp.floating):
+                continue
             count[name] = count.get(name, 0) + 1
             found[name if count[name] == 1 else f"{name}_{count[name]}"] = value
     return found

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array
 
 from pullback.metrics.metric import two_float
-from pullback.optim import learning_rate_in_force
+from pullback.optim import settings_in_force
 from pullback.train.held_out import scores, validate, validation_program
 from pullback.train.loop import (
     BadStep,
@@ -130,14 +130,16 @@ def close_epoch(loop: Loop, seconds: float, compile_seconds: float) -> None:
     if int(state.first_bad) >= 0:
         raise BadStep
     experiment = loop.prepared.experiment
-    rate = learning_rate_in_force(state.optimizer)
+    in_force = {name: shortest(value) for name, value in settings_in_force(state.optimizer).items()}
     record: dict[str, Any] = {
         "event": "epoch",
         "epoch": position.epoch,
         "step": position.step,
-        "learning_rate": None if rate is None else shortest(rate),
+        "learning_rate": in_force.pop("learning_rate", None),
         "train": scores(loop.prepared.metrics, state.totals),
     }
+    if in_force:
+        record["settings"] = in_force
     if loop.prepared.validation_data is not None:
         record["validation"] = scores(loop.prepared.metrics, validate(loop, loop.prepared.validation_data).totals)
         position = judge(loop, record["validation"][experiment.monitor])
