@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 from sklearn.datasets import load_digits, load_iris
 from sklearn.linear_model import LogisticRegression as ScikitLogisticRegression
 
 from pullback.core.errors import ConfigurationError, DataError
+from pullback.learn import SoftmaxRegression
 from pullback.models.linear.logistic import fit_logistic
 from pullback.models.linear.softmax import fit_softmax
 from pullback.models.linear.softmax_inference import softmax_inference
@@ -136,3 +141,60 @@ def test_softmax_does_not_overflow_and_ignores_a_shift():
 def test_settings_outside_their_range_are_refused(y, settings, error):
     with pytest.raises(error):
         fit_softmax(np.array([[0.0], [1.0], [2.0]]), y, **settings)
+
+
+def exists_by_linear_programming(Z, y, classes):
+    """Whether the likelihood has a maximum: a direction whose contrasts are none negative has none positive."""
+    rows = [
+        np.concatenate([Z[i] * (int(k == y[i]) - int(k == other)) for k in range(classes)])
+        for i in range(len(y))
+        for other in range(classes)
+        if other != y[i]
+    ]
+    A = np.array(rows)
+    found = linprog(-A.sum(axis=0), A_ub=-A, b_ub=np.zeros(len(A)), bounds=(-1, 1), method="highs")
+    return -found.fun < 1e-9
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_separation_is_found_where_the_linear_program_says_so(seed):
+    random = np.random.default_rng(seed)
+    y = np.repeat([0, 1, 2], 6)
+    x = random.normal(size=(18, 2)) + (seed % 4) * np.stack([y == 0, y == 1], axis=1)
+    fit = fit_softmax(x, y, C=np.inf)
+    found = softmax_inference(fit, x, y)
+    named = [finding.name for finding in found.findings]
+    if exists_by_linear_programming(np.c_[np.ones(18), x], y, 3):
+        assert named == []
+    else:
+        assert named in (["complete separation"], ["quasi-complete separation"])
+    assert np.isfinite(found.estimates).all()
+
+
+def test_the_separated_class_and_its_column_are_named():
+    x, y = X[:, 2:3], np.array(["setosa", "versicolor", "virginica"])[Y]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = SoftmaxRegression(C=np.inf).fit(x, y)
+    (finding,) = model.inference_.findings
+    assert finding.name == "quasi-complete separation"
+    assert "versicolor:x" in finding.message and "virginica:x" in finding.message
+    # All of the first class but those that the plane of the linear program touches.
+    assert 40 <= int(re.search(r"fit (\d+) of 150 rows", finding.message).group(1)) <= 50
+    assert model.score(x, y) > 0.9
+
+
+@pytest.mark.parametrize("reference", [0, 2])
+def test_collinear_columns_are_named_and_have_no_standard_error(reference):
+    x = np.random.default_rng(0).normal(size=(len(Y), 2)) + 0.5 * Y[:, None]
+    more = np.c_[x, x[:, 0] - 2 * x[:, 1]]
+    fit = fit_softmax(more, Y, C=np.inf)
+    found = softmax_inference(fit, more, Y, reference=reference)
+    one = softmax_inference(fit_softmax(x, Y, C=np.inf), x, Y, reference=reference)
+    (finding,) = [finding for finding in found.findings if finding.name == "collinearity"]
+    assert "x3 depends on x1, x2" in finding.message
+    np.testing.assert_allclose(found.log_likelihood, one.log_likelihood, rtol=1e-8)
+    assert found.parameters == one.parameters == 6
+    errors = found.standard_errors.reshape(2, 4)
+    np.testing.assert_allclose(errors[:, 0], one.standard_errors.reshape(2, 3)[:, 0], rtol=1e-3)
+    assert np.isnan(errors[:, 1:]).all()

@@ -22,6 +22,9 @@ class SoftmaxRegression(LikelihoodInference, ClassifierMixin, BaseEstimator):
     $$ \min_{a, B} \ \sum_i w_i \Big( \log \sum_k e^{z_{ik}} - z_{i y_i} \Big) + \frac{1}{2 C} \sum_k \|b_k\|_2^2,
        \qquad z_{ik} = a_k + x_i^\top b_k $$
 
+    Maximum likelihood says in `inference_.findings` where the classes are separated, so that estimates are infinite,
+    and which columns depend on each other; coefficients that the rows do not identify have NaN for a standard error.
+
     Parameters
     ----------
     C : inverse of the strength of the penalty, above zero; infinity for maximum likelihood.
@@ -90,27 +93,28 @@ class SoftmaxRegression(LikelihoodInference, ClassifierMixin, BaseEstimator):
         )
         self.coef_, self.intercept_ = found.coef, found.intercept
         self.n_iter_ = int(found.steps)
-        warn_unless_converged(found)
         if np.isfinite(self.C):
+            warn_unless_converged(found)
             self.keep_inference(None, PENALIZED)
             return self
         reference = self._reference()
         self.coef_ = self.coef_ - self.coef_[reference]
         self.intercept_ = self.intercept_ - self.intercept_[reference]
-        self.keep_inference(
-            softmax_inference(
-                found,
-                rows.X,
-                rows.y,
-                rows.weight,
-                reference=reference,
-                fit_intercept=bool(self.fit_intercept),
-                names=column_names(self),
-                classes=[str(name) for name in self.classes_],
-                covariance=self.covariance,
-                clusters=padded_clusters(clusters, sample_weight, y, rows),
-            )
+        inference = softmax_inference(
+            found,
+            rows.X,
+            rows.y,
+            rows.weight,
+            reference=reference,
+            fit_intercept=bool(self.fit_intercept),
+            names=column_names(self),
+            classes=[str(name) for name in self.classes_],
+            covariance=self.covariance,
+            clusters=padded_clusters(clusters, sample_weight, y, rows),
         )
+        self.keep_inference(inference)
+        if not any(finding.name.endswith("separation") for finding in inference.findings):
+            warn_unless_converged(found)
         return self
 
     def _reference(self) -> int:

@@ -11,12 +11,17 @@ import scipy.special
 
 from pullback.core.errors import unknown_name
 from pullback.core.precision import double_precision
+from pullback.models.linear.dependent_columns import collinearity_findings
 from pullback.models.linear.softmax import SoftmaxFit
 from pullback.models.linear.softmax_kernels import softmax, softmax_hessian
-from pullback.prob.inference import Inference, sandwich_covariance
+from pullback.models.linear.softmax_separation import softmax_separation_findings, suspected_separation
+from pullback.prob.inference import Finding, Inference, sandwich_covariance
 from pullback.prob.inference.covariance import cluster_codes
 from pullback.prob.inference.inference import INTERCEPT
 
+EPSILON = float(np.finfo(float).eps)
+# A direction of the columns, scaled to a mean square of one, in which they have no more than this is none of theirs.
+NEGLIGIBLE = 1e-7
 KINDS = ("classical", "HC0", "HC1", "clustered")
 
 
@@ -73,32 +78,62 @@ def softmax_inference(
     scale = np.sqrt(w @ Z**2 / w.sum())
     scale = np.where(scale > 0, scale, 1)
     H = np.asarray(_information(Z / scale, B * scale, w))[others][:, :, others]
+    rank, identified = _identified(Z / scale, w)
     size = len(others) * Z.shape[1]
-    bread = np.linalg.pinv(H.reshape(size, size), hermitian=True) / np.outer(*[np.tile(scale, len(others))] * 2)
+    bread = np.linalg.pinv(H.reshape(size, size), rcond=size * EPSILON, hermitian=True)
+    bread = bread / np.outer(*[np.tile(scale, len(others))] * 2)
+    known = np.tile(identified, len(others))
     labels = [str(k) for k in range(len(B))] if classes is None else [str(name) for name in classes]
-    columns = [f"x{j + 1}" for j in range(X.shape[1])] if names is None else list(names)
-    columns = [INTERCEPT, *columns] if fit_intercept else columns
+    variables = [f"x{j + 1}" for j in range(X.shape[1])] if names is None else list(names)
+    columns = [INTERCEPT, *variables] if fit_intercept else variables
+    coefficients = tuple(f"{labels[k]}:{column}" for k in others for column in columns)
+    there = w > 0
+    findings: tuple[Finding, ...] = ()
+    if rank < Z.shape[1]:
+        findings = collinearity_findings(X[there], variables, fit_intercept)
+    scores = Z @ B.T
+    apart = suspected_separation(Z[there], y[there], scores[there], bool(fit.converged), reference)
+    findings = (*findings, *softmax_separation_findings(apart, coefficients))
+    if not bool(fit.converged) and apart.kind == "none":
+        findings = (*findings, Finding("no convergence", f"the iteration ended after {int(fit.steps)} steps"))
+    covariances = _covariance(bread, Z, B, y, w, others, covariance, clusters)
     log_likelihood = -float(fit.objective)
     shares = np.bincount(y, weights=w, minlength=len(B)) / w.sum()
     present = shares[shares > 0]
     null = float(w.sum() * np.sum(present * np.log(present))) if fit_intercept else -float(w.sum() * np.log(len(B)))
     return Inference(
-        names=tuple(f"{labels[k]}:{column}" for k in others for column in columns),
+        names=coefficients,
         estimates=(B[others] - B[reference]).ravel(),
-        covariance=_covariance(bread, Z, B, y, w, others, covariance, clusters),
+        covariance=np.where(known[:, None] & known, covariances, np.nan),
         covariance_kind=covariance,
         observations=float(w.sum()),
-        residual_degrees_of_freedom=float(w.sum() - size),
+        residual_degrees_of_freedom=float(w.sum() - len(others) * rank),
         distribution="normal",
         log_likelihood=log_likelihood,
         null_log_likelihood=null,
         deviance=-2 * log_likelihood,
         null_deviance=-2 * null,
         dispersion=1.0,
-        parameters=size,
+        parameters=len(others) * rank,
+        findings=findings,
         title=f"Softmax regression against class {labels[reference]}",
         clusters=cluster_codes(clusters, w)[1] if covariance == "clustered" else None,
     )
+
+
+def _singular(Z: Any, w: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Singular values and right vectors of the weighted columns, by their triangle, which has few rows."""
+    R = np.linalg.qr(np.sqrt(w / w.sum())[:, None] * Z, mode="r")
+    padded = np.concatenate([R, np.zeros((max(Z.shape[1] - len(R), 0), Z.shape[1]))])
+    values, vectors = np.linalg.svd(padded)[1:]
+    return values, vectors
+
+
+def _identified(Z: Any, w: Any) -> tuple[int, np.ndarray]:
+    """The rank, and which columns have no part in a combination of columns that is zero."""
+    values, vectors = _singular(Z, w)
+    free = values <= NEGLIGIBLE
+    return int(np.sum(~free)), np.abs(vectors[free]).max(axis=0, initial=0) < np.sqrt(NEGLIGIBLE)
 
 
 def _covariance(bread: Any, Z: Any, B: Any, y: Any, w: Any, others: list[int], kind: str, clusters: Any) -> Any:
