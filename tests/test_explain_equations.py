@@ -75,11 +75,11 @@ from pullback.optim.methods.truncated_newton import eisenstat_walker_forcing
 from pullback.optim.momentum import momentum_update, velocity_gain
 from pullback.optim.muon import muon_velocity, newton_schulz_step
 from pullback.optim.nadam import nadam_update, warmed_momentum
-from pullback.optim.nesterov import look_ahead, nesterov_update
+from pullback.optim.nesterov import nesterov_look_ahead, nesterov_update
 from pullback.optim.objective import half_sum_of_squares
 from pullback.optim.proximal.group_l2 import block_soft_threshold
 from pullback.optim.proximal.l1 import soft_threshold
-from pullback.optim.radam import corrected_radam_update, radam_update
+from pullback.optim.radam import corrected_radam_update, radam_update, rectification
 from pullback.optim.rmsprop import centered_rms_direction, rms_direction, step_velocity_update
 from pullback.optim.schedules.constant import constant
 from pullback.optim.schedules.cosine import cosine
@@ -283,11 +283,12 @@ UPDATES = [
         )
         for kernel in (radam_update, corrected_radam_update)
     ),
+    EquationExample("rectification", rectification, (0.9, whole(), 5.0), below={"step": 40}, output="r"),
     EquationExample("lion_update", lion_update, output=(r"\Delta\theta", "m'")),
     EquationExample("newton_schulz_step", newton_schulz_step, output="X'"),
     EquationExample("muon_velocity", muon_velocity, output=(r"\tilde{B}", "v'")),
     EquationExample("bias_correction", bias_correction, (0.9, whole()), below={"step": 9}, output="c"),
-    EquationExample("look_ahead", look_ahead, output=r"\phi"),
+    EquationExample("nesterov_look_ahead", nesterov_look_ahead, output=r"\phi"),
     EquationExample("penalized_gradient", penalized_gradient, output="g'"),
     EquationExample("ascent_point", ascent_point, positive=("norm",), output=r"\theta'"),
     EquationExample(
@@ -388,7 +389,6 @@ NO_KERNELS = {
     "adam_scalars": "gathers settings",
     "orthogonalize": "repeats newton_schulz_step",
     "velocity_gains": "gathers settings",
-    "rectification": "chooses between cases of the settings",
     "in_dtype": "changes the type of numbers",
     "update_leaf": "takes any kernel",
     "check_setting": "checks a number",

@@ -90,8 +90,10 @@ def test_nesterov_is_the_look_ahead_form_in_other_variables() -> None:
         velocity = beta * velocity - learning_rate * HESSIAN @ (phi + beta * velocity)
         phi = phi + velocity
     with jax.enable_x64(True):
-        theta, _ = descend(optim.nesterov(learning_rate, beta), quadratic, jnp.array([1.0, -2.0]), steps)
+        theta, state = descend(optim.nesterov(learning_rate, beta), quadratic, jnp.array([1.0, -2.0]), steps)
         np.testing.assert_allclose(theta, phi + beta * velocity, rtol=1e-12)
+        ahead = optim.nesterov_look_ahead(theta, state.moments["velocity"], learning_rate, beta)
+        np.testing.assert_allclose(ahead, phi, rtol=1e-12)
 
 
 @settings(max_examples=15)

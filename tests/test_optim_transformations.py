@@ -195,6 +195,12 @@ def test_a_gradient_of_other_parameters_is_told() -> None:
             optimizer.update(gradient, state)
 
 
+def test_a_gradient_without_moments_is_compared_with_the_parameters() -> None:
+    optimizer = optim.sgd(0.1)
+    with pytest.raises(ConfigurationError, match="shapes"):
+        optimizer.update({"a": jnp.ones(3)}, optimizer.init(None), {"a": jnp.ones(2)})
+
+
 def test_a_mask_of_other_parameters_is_told() -> None:
     params = {"a": jnp.ones(2)}
     optimizer = optim.adamw(mask={"b": True})

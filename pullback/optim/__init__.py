@@ -37,6 +37,7 @@ from pullback.optim.momentum import momentum as momentum
 from pullback.optim.muon import muon as muon
 from pullback.optim.nadam import nadam as nadam
 from pullback.optim.nesterov import nesterov as nesterov
+from pullback.optim.nesterov import nesterov_look_ahead as nesterov_look_ahead
 from pullback.optim.radam import radam as radam
 from pullback.optim.reason import Reason as Reason
 from pullback.optim.result import OptimizationResult as OptimizationResult

@@ -68,7 +68,7 @@ def nadam(
 
     | momentum_schedule | $\mu_t$ | who |
     |---|---|---|
-    | "warmed" | $\beta_1 (1 - \frac{1}{2} 0.96^{t \psi})$ | PyTorch (`NAdam`), Keras; the paper |
+    | "warmed" | $\beta_1 (1 - \frac{1}{2} 0.96^{t \psi})$ | PyTorch (`NAdam`); the paper |
     | "constant" | $\beta_1$ | Optax (`nadam`, `nadamw`) |
 
     Parameters

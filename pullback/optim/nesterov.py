@@ -22,7 +22,7 @@ def nesterov_update(
     return -learning_rate * (gradient + momentum * velocity), velocity
 
 
-def look_ahead(
+def nesterov_look_ahead(
     theta: Float[Array, " *shape"],
     velocity: Float[Array, " *shape"],
     learning_rate: Scalar,
@@ -31,7 +31,13 @@ def look_ahead(
     r"""$\phi = \theta + \alpha \beta v$: the point that the look-ahead form keeps, from what `nesterov` keeps.
 
     The look-ahead form moves $\phi$ by $w_t = \beta w_{t-1} - \alpha \nabla f(\phi_{t-1} + \beta w_{t-1})$;
-    its velocity is $w = -\alpha v$.
+    its velocity is $w = -\alpha v$. The other way round $\theta = \phi + \beta w$.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> round(float(nesterov_look_ahead(jnp.array(1.0), jnp.array(2.0), 0.1, 0.5)), 6)
+    1.1
     """
     return theta + learning_rate * momentum * velocity
 
@@ -50,7 +56,7 @@ def nesterov(
     With constant rate and momentum this is Nesterov's method in the variable $\theta = \phi - \alpha \beta v$, where
     $\phi$ is the point of the look-ahead form that takes its gradient at $\theta$: every gradient is then asked for
     at the parameters themselves, as a training loop does. PyTorch (`SGD(nesterov=True)`) and Optax have this form;
-    `pullback.optim.nesterov.look_ahead` gives $\phi$.
+    `nesterov_look_ahead` gives $\phi$.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ def transformation(
         now = settings.all(in_force)
         remembered = {} if remember is None else remember(now, count, state.memory)
         given = scalars({**now, **remembered}, count)
-        fitting(method, updates, list(state.moments.values()))
+        fitting(method, updates, [*state.moments.values(), *([] if params is None else [params])])
         trees = [state.moments[name] for name in started]
         shrunk = [required(params, method), decay.of(params)] if decay is not None and shrinks else []
 
@@ -128,17 +128,21 @@ def in_dtype(values: Mapping[str, Any], dtype: Any) -> dict[str, Any]:
     return {name: value.astype(dtype) if isinstance(value, jax.Array) else value for name, value in values.items()}
 
 
-def fitting(method: str, updates: Any, moments: list[Any]) -> None:
+def fitting(method: str, updates: Any, known: list[Any]) -> None:
     """ConfigurationError where the gradient has not the structure of the parameters that the state was made for."""
-    for moment in moments[:1]:
-        expected, got = (jax.tree.map(lambda leaf: str(leaf.shape), tree) for tree in (moment, updates))
-        if expected != got:
+    for expected in known[:1]:
+        if _shapes(expected) != _shapes(updates):
             raise ConfigurationError(
                 f"the gradient that {method} was given is not of the parameters that it was started with",
-                expected=f"shapes {expected}",
-                got=f"shapes {got}",
+                expected=f"shapes {jax.tree.map(lambda leaf: leaf.shape, expected)}",
+                got=f"shapes {jax.tree.map(lambda leaf: leaf.shape, updates)}",
                 fix="call init again with the parameters that the gradient belongs to",
             )
+
+
+def _shapes(tree: Any) -> tuple[Any, list[tuple[int, ...]]]:
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, [leaf.shape for leaf in leaves]
 
 
 def _filled(value: float, theta: Any) -> Array:
