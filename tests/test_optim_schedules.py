@@ -346,3 +346,28 @@ def test_long_runs_restart_where_they_should() -> None:
         starts = [3 * (3**number - 1) // 2 for number in range(1, 15)]
         assert [float(schedule(start)) for start in starts] == [0.1] * len(starts)
         assert max(float(schedule(start - 1)) for start in starts) < 0.1
+
+
+def torch_momenta(make: Callable[[Any, Any], Any]) -> np.ndarray:
+    torch = peer("torch")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.5)
+    scheduler, found = make(torch.optim.lr_scheduler, optimizer), []
+    for _ in range(STEPS):
+        found.append(optimizer.param_groups[0]["momentum"])
+        optimizer.step()
+        scheduler.step()
+    return np.array(found)
+
+
+def test_momentum_cycles_against_the_rate_as_in_torch() -> None:
+    """It is a schedule of its own; that of one cycle starts and ends at the same value."""
+    cases: list[tuple[Any, Callable[[Any, Any], Any]]] = [
+        (Cyclic(0.9, 0.8, 11, 7), lambda lr, optimizer: lr.CyclicLR(optimizer, 0.01, 0.1, 11, 7)),
+        (
+            OneCycle(0.85, STEPS, start_divisor=0.85 / 0.95, final_divisor=1.0),
+            lambda lr, optimizer: lr.OneCycleLR(optimizer, 0.1, STEPS),
+        ),
+    ]
+    with jax.enable_x64(True):
+        for ours, theirs in cases:
+            np.testing.assert_allclose(values(ours), torch_momenta(theirs), rtol=1e-12)

@@ -56,6 +56,11 @@ class OneCycle:
     fall : $q$ in (p, 1), of three phases; default $2 p$ in PyTorch's convention and 0.85 in Optax'.
     convention : see the table.
 
+    Notes
+    -----
+    The momentum that PyTorch moves the other way is a schedule of its own:
+    `OneCycle(0.85, steps, start_divisor=0.85 / 0.95, final_divisor=1.0)`.
+
     Examples
     --------
     >>> schedule = OneCycle(0.1, steps=100)
