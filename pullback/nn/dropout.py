@@ -77,7 +77,8 @@ class Dropout(eqx.Module):
 
     def __call__(self, x: Array, *, key: Array | None = None, training: bool = False) -> Array:
         classic = self.scaling == "classic"
-        if self.rate == 0 or not training:
+        # A rate that a sweep traces is no Python number, and may be zero all the same.
+        if not training or (isinstance(self.rate, float) and self.rate == 0):
             return x * (1.0 - self.rate) if classic else x
         if key is None:
             raise ConfigurationError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from typing import Any
 
 import optax
 
-from pullback.core.errors import unknown_name
+from pullback.core.errors import ConfigurationError, unknown_name
 from pullback.optim.adadelta import adadelta
 from pullback.optim.adagrad import adagrad
 from pullback.optim.adam import adam
@@ -23,7 +25,7 @@ from pullback.optim.radam import radam
 from pullback.optim.rmsprop import rmsprop
 from pullback.optim.sgd import sgd
 
-OPTIMIZERS: dict[str, Callable[[LearningRate], optax.GradientTransformation]] = {
+OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "adadelta": adadelta,
     "adagrad": adagrad,
     "adam": adam,
@@ -42,14 +44,17 @@ OPTIMIZERS: dict[str, Callable[[LearningRate], optax.GradientTransformation]] = 
 
 
 def get_optimizer(
-    optimizer: str | optax.GradientTransformation, learning_rate: LearningRate
+    optimizer: str | optax.GradientTransformation, learning_rate: LearningRate, **arguments: Any
 ) -> optax.GradientTransformation:
     """The optimizer of this name at this learning rate; a transformation is returned as it is, with its own rate.
+
+    `arguments` are further settings by name, such as `weight_decay` of "adamw".
 
     Raises
     ------
     ConfigurationError
-        for a name outside the table, with the list, or a learning rate that is not positive.
+        for a name outside the table, with the list, an argument that the optimizer does not have, or a setting out of
+        its range.
 
     Examples
     --------
@@ -62,7 +67,29 @@ def get_optimizer(
       to do: did you mean 'adamw'?
     """
     if not isinstance(optimizer, str):
+        if arguments:
+            raise ConfigurationError(
+                "arguments are given beside a finished optimizer",
+                expected="an optimizer's name with its arguments, or an optimizer alone",
+                got=", ".join(arguments),
+                fix="give the arguments to the optimizer itself",
+            )
         return optimizer
     if optimizer not in OPTIMIZERS:
         raise unknown_name("optimizer", optimizer, OPTIMIZERS)
-    return OPTIMIZERS[optimizer](learning_rate)
+    known = optimizer_arguments(optimizer)
+    for name in arguments:
+        if name not in known:
+            raise unknown_name(f"argument of {optimizer}", name, known)
+    return OPTIMIZERS[optimizer](learning_rate, **arguments)
+
+
+def optimizer_arguments(optimizer: str) -> tuple[str, ...]:
+    """Names of the settings of an optimizer of the table beside its learning rate.
+
+    Examples
+    --------
+    >>> optimizer_arguments("momentum")
+    ('momentum', 'dampening', 'convention', 'weight_decay', 'mask')
+    """
+    return tuple(inspect.signature(OPTIMIZERS[optimizer]).parameters)[1:]

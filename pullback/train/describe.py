@@ -87,6 +87,9 @@ def settings(prepared: Prepared) -> dict[str, Any]:
         "seed": experiment.seed,
         "optimizer": experiment.optimizer if isinstance(experiment.optimizer, str) else CALLER,
         "learning_rate": CALLER if callable(rate) else rate,
+        "optimizer_arguments": {
+            name: CALLER if callable(value) else value for name, value in experiment.optimizer_arguments.items()
+        },
         "loss": prepared.loss.name,
         "loss_arguments": loss_arguments(prepared.loss),
         "metrics": [metric.name for metric in prepared.metrics],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from dataclasses import replace
@@ -15,16 +14,17 @@ from jaxtyping import Array
 
 from pullback.metrics.metric import two_float
 from pullback.optim import settings_in_force
+from pullback.train.experiment import Prepared
 from pullback.train.held_out import scores, validate, validation_program
 from pullback.train.loop import (
     BadStep,
     Loop,
-    Position,
     UserStop,
     evaluated_params,
     fresh_totals,
     training_program,
 )
+from pullback.train.position import Position, judged, next_epoch
 from pullback.train.saving import save, save_is_due
 from pullback.train.state import to_host
 from pullback.train.step import Token
@@ -130,16 +130,7 @@ def close_epoch(loop: Loop, seconds: float, compile_seconds: float) -> None:
     if int(state.first_bad) >= 0:
         raise BadStep
     experiment = loop.prepared.experiment
-    in_force = {name: shortest(value) for name, value in settings_in_force(state.optimizer).items()}
-    record: dict[str, Any] = {
-        "event": "epoch",
-        "epoch": position.epoch,
-        "step": position.step,
-        "learning_rate": in_force.pop("learning_rate", None),
-        "train": scores(loop.prepared.metrics, state.totals),
-    }
-    if in_force:
-        record["settings"] = in_force
+    record = epoch_record(loop.prepared, position, settings_in_force(state.optimizer), state.totals)
     if loop.prepared.validation_data is not None:
         record["validation"] = scores(loop.prepared.metrics, validate(loop, loop.prepared.validation_data).totals)
         position = judge(loop, record["validation"][experiment.monitor])
@@ -153,35 +144,31 @@ def close_epoch(loop: Loop, seconds: float, compile_seconds: float) -> None:
             {"epoch": position.epoch, "seconds": seconds, "steps": steps, "compile_seconds": compile_seconds}
         )
     loop.progress.epoch(record, experiment.epochs)
-    loop.position = replace(position, epoch=position.epoch + 1, reason=reason_to_stop(loop, position))
+    loop.position = next_epoch(position, loop.prepared)
     loop.leaves = jax.tree.leaves(state._replace(totals=fresh_totals(loop)))
+
+
+def epoch_record(
+    prepared: Prepared, position: Position, in_force: dict[str, Array], totals: dict[str, Any]
+) -> dict[str, Any]:
+    """What is logged of an epoch: where it stands, the settings that the last update used, the training scores."""
+    settings = {name: shortest(value) for name, value in in_force.items()}
+    record: dict[str, Any] = {
+        "event": "epoch",
+        "epoch": position.epoch,
+        "step": position.step,
+        "learning_rate": settings.pop("learning_rate", None),
+        "train": scores(prepared.metrics, totals),
+    }
+    return record | {"settings": settings} if settings else record
 
 
 def judge(loop: Loop, score: float) -> Position:
     """The position after seeing the validation score; a better one keeps the parameters as the best."""
-    position = loop.position
-    if not math.isfinite(score) or (
-        position.best_score is not None and not is_better(loop, score, position.best_score)
-    ):
-        return replace(position, epochs_without_improvement=position.epochs_without_improvement + 1)
-    loop.best = to_host({"params": evaluated_params(loop), "memory": loop.state.memory})
-    return replace(position, best_epoch=position.epoch, best_score=score, epochs_without_improvement=0)
-
-
-def is_better(loop: Loop, score: float, best: float) -> bool:
-    """Whether the monitored score is strictly better."""
-    monitor = loop.prepared.experiment.monitor
-    higher = {metric.name: metric.higher_is_better for metric in loop.prepared.metrics}.get(monitor, False)
-    return score > best if higher else score < best
-
-
-def reason_to_stop(loop: Loop, position: Position) -> str | None:
-    """Why training ends after this epoch, or None."""
-    experiment = loop.prepared.experiment
-    waited = position.epochs_without_improvement
-    if experiment.patience is not None and waited >= experiment.patience:
-        return f"early stopping: validation {experiment.monitor} did not improve for {waited} epochs"
-    return "epochs done" if position.epoch >= experiment.epochs else None
+    position = judged(loop.position, loop.prepared, score)
+    if position.best_epoch == position.epoch:
+        loop.best = to_host({"params": evaluated_params(loop), "memory": loop.state.memory})
+    return position
 
 
 def shortest(number: Array) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -43,6 +43,7 @@ class Experiment:
     loss: Any
     optimizer: str | optax.GradientTransformation = "adam"
     learning_rate: float | Callable[..., Any] | None = None
+    optimizer_arguments: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 10
     batch_size: int = 64
     validation_data: Data | None = None
@@ -254,7 +255,7 @@ def _batch_size(experiment: Experiment, data: Dataset, notes: list[str]) -> int:
 def _optimizer(experiment: Experiment) -> optax.GradientTransformation:
     if isinstance(experiment.optimizer, str):
         rate = 1e-3 if experiment.learning_rate is None else experiment.learning_rate
-        return get_optimizer(experiment.optimizer, rate)
+        return get_optimizer(experiment.optimizer, rate, **experiment.optimizer_arguments)
     if experiment.learning_rate is not None:
         raise ConfigurationError(
             "learning_rate is given beside a finished optimizer",
@@ -262,7 +263,7 @@ def _optimizer(experiment: Experiment) -> optax.GradientTransformation:
             got=f"learning_rate={experiment.learning_rate!r}",
             fix="give the rate to the optimizer itself",
         )
-    return experiment.optimizer
+    return get_optimizer(experiment.optimizer, 1e-3, **experiment.optimizer_arguments)
 
 
 def convolves(program: ClosedJaxpr) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def fit(
     loss: Any,
     optimizer: str | optax.GradientTransformation = "adam",
     learning_rate: float | Callable[..., Any] | None = None,
+    optimizer_arguments: Mapping[str, Any] | None = None,
     epochs: int = 10,
     batch_size: int = 64,
     validation_data: Data | None = None,
@@ -56,6 +57,7 @@ def fit(
     calibration_data : rows used for nothing but the width of conformal intervals and sets (`calibration.json`).
     loss : name or function of (prediction, target) that returns one value an example.
     optimizer, learning_rate : a name with a rate or a schedule (default 0.001), or any Optax transformation alone.
+    optimizer_arguments : further settings of an optimizer by name, such as `{"weight_decay": 0.1}` of "adamw".
     batch_size : rows an update; a last, smaller batch is exact. With `accumulate_steps` k it is computed in k parts.
     metrics : names or metrics, followed on the training and validation data.
     seed : from which every random number follows.
@@ -93,6 +95,7 @@ def fit(
         loss=loss,
         optimizer=optimizer,
         learning_rate=learning_rate,
+        optimizer_arguments=optimizer_arguments or {},
         epochs=epochs,
         batch_size=batch_size,
         validation_data=validation_data,

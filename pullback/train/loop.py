@@ -20,6 +20,7 @@ from pullback.train.experiment import Prepared
 from pullback.train.folder import RunFolder
 from pullback.train.interruption import Interruption
 from pullback.train.log import Log
+from pullback.train.position import Position
 from pullback.train.program import Programs
 from pullback.train.progress import Progress
 from pullback.train.state import TrainingState, to_device, to_host
@@ -36,21 +37,6 @@ class UserStop(Stop):
 
 class BadStep(Stop):
     """Some update since the last save was not finite."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where training stands, beside the arrays.
-
-    `epoch` is the one in progress, from 1; `step` counts updates; `reason` is set once training has ended.
-    """
-
-    epoch: int = 1
-    step: int = 0
-    best_epoch: int | None = None
-    best_score: float | None = None
-    epochs_without_improvement: int = 0
-    reason: str | None = None
 
 
 @dataclass
@@ -174,7 +160,7 @@ def build_loop(
 def training_program(loop: Loop, order: Array, epoch: Array) -> Callable[..., Any]:
     """The compiled training step; of the training data only the shapes are needed."""
     data = loop.prepared.train_data
-    examples = Examples._make(map(shape_of, (data.inputs, data.targets, data.indices)))
+    examples = Examples._make((*map(shape_of, (data.inputs, data.targets, data.indices)), None))
     arguments = (loop.leaves, examples, order, epoch, jnp.zeros((), jnp.int32))
     run = dispatch(loop.rule, loop.structure)
     return loop.programs.get("training step", run, arguments, donate=(0,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ def resume(
     loss: Any = None,
     optimizer: optax.GradientTransformation | None = None,
     learning_rate: Callable[..., Any] | None = None,
+    optimizer_arguments: Mapping[str, Any] | None = None,
     augment: Callable[[Array, Array], Array] | None = None,
     value_and_grad: Callable[..., Any] = jax.value_and_grad,
     metrics: tuple[Metric, ...] | None = None,
@@ -48,7 +49,7 @@ def resume(
     folder : the run folder.
     model : needed if the architecture is not one of the library's; its weights do not matter.
     train_data, validation_data, test_data, calibration_data : needed if they were too large to be kept in the folder.
-    loss, optimizer, learning_rate, augment, metrics : needed if they were given as objects, not by name.
+    loss, optimizer, learning_rate, optimizer_arguments, augment, metrics : needed if they were given as objects.
 
     Raises
     ------
@@ -71,6 +72,7 @@ def resume(
         loss=_loss_of(given, loss),
         optimizer=_passed("optimizer", given["optimizer"], optimizer),
         learning_rate=_passed("learning_rate", given["learning_rate"], learning_rate),
+        optimizer_arguments=_arguments_of(given, optimizer_arguments or {}),
         metrics=tuple(given["metrics"] if metrics is None else metrics),
         augment=_augment_of(given, augment),
         value_and_grad=value_and_grad,
@@ -120,6 +122,10 @@ def _loss_of(settings: dict[str, Any], loss: Any) -> Any:
     if loss is not None or settings["loss_arguments"] == CALLER:
         return _passed("loss", settings["loss_arguments"], loss)
     return LOSSES[settings["loss"]](**settings["loss_arguments"])
+
+
+def _arguments_of(settings: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _passed(name, value, given.get(name)) for name, value in settings["optimizer_arguments"].items()}
 
 
 def _augment_of(settings: dict[str, Any], augment: Any) -> Any:

@@ -9,7 +9,8 @@ import jax
 from jaxtyping import Array
 
 from pullback.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from pullback.train.loop import BadStep, Loop, Position, evaluated_params
+from pullback.train.loop import BadStep, Loop, evaluated_params
+from pullback.train.position import Position
 from pullback.train.state import from_named_arrays, named_arrays, to_device, to_host
 
 

@@ -28,11 +28,17 @@ from pullback.train.state import TrainingState
 
 
 class Examples(NamedTuple):
-    """All training data on the device: inputs, targets, row ids in the source."""
+    """All training data on the device: inputs, targets, row ids in the source; how many an epoch sees, if not all."""
 
     inputs: Array
     targets: Array
     ids: Int[Array, " rows"]
+    rows: Int[Array, ""] | None = None
+
+
+def rows_of_epoch(data: Examples) -> Any:
+    """How many rows an epoch sees."""
+    return data.inputs.shape[0] if data.rows is None else data.rows
 
 
 class Rows(NamedTuple):
@@ -61,6 +67,8 @@ class StepRule:
     accumulate_steps: int
     steps_per_epoch: int
     in_loop: bool
+    # What is done to the whole model before it is called, such as giving it a rate of dropout that is traced.
+    adapt: Callable[[Any], Any] = lambda model: model
 
 
 def call_model(model: Any, memory: dict[str, Any], inputs: Array, key: Array | None, training: bool) -> Any:
@@ -86,7 +94,7 @@ def add_rows(
 def select_rows(data: Examples, order: Int[Array, " order"], position: Array, size: int) -> Rows:
     """The `size` rows at `position` of the epoch's order; positions past the data have weight zero."""
     chosen = jax.lax.dynamic_slice(order, (position,), (size,))
-    within = position + jnp.arange(size, dtype=jnp.int32) < data.inputs.shape[0]
+    within = position + jnp.arange(size, dtype=jnp.int32) < rows_of_epoch(data)
     take = lambda array: jnp.take(array, chosen, axis=0, mode="clip")  # noqa: E731
     return Rows(take(data.inputs), take(data.targets), take(data.ids), within.astype(jnp.float32))
 
@@ -110,7 +118,7 @@ def objective(
     rule: StepRule, params: PyTree, memory: dict[str, Any], rows: Rows, key: Array, total_weight: Array
 ) -> tuple[Array, tuple[dict[str, Any], Array, Array]]:
     """Weighted cost of these rows, with the new memory, the outputs and the loss of every row."""
-    model = eqx.combine(params, rule.static)
+    model = rule.adapt(eqx.combine(params, rule.static))
     weighted = with_row_weights(memory, rows.weights) if memory else memory
     outputs, memory = call_model(model, weighted, rows.inputs, key, True)
     losses = rule.loss(outputs, rows.targets)
@@ -133,7 +141,7 @@ def batch_gradient(
     """Gradient of the batch cost, accumulated over its parts, and whether every part's cost was finite."""
     size = rule.batch_size // rule.accumulate_steps
     start = epoch_step * rule.batch_size
-    total_weight = jnp.clip(data.inputs.shape[0] - start, 1, rule.batch_size).astype(jnp.float32)
+    total_weight = jnp.clip(rows_of_epoch(data) - start, 1, rule.batch_size).astype(jnp.float32)
 
     def part(number: Array, carry: tuple[Gradient, Array]) -> tuple[Gradient, Array]:
         sums, finite = carry
