@@ -79,7 +79,7 @@ from pullback.optim.nesterov import nesterov_look_ahead, nesterov_update
 from pullback.optim.objective import half_sum_of_squares
 from pullback.optim.proximal.group_l2 import block_soft_threshold
 from pullback.optim.proximal.l1 import soft_threshold
-from pullback.optim.radam import corrected_radam_update, radam_update, rectification
+from pullback.optim.radam import corrected_radam_update, radam_update, rectification, variance_length
 from pullback.optim.rmsprop import centered_rms_direction, rms_direction, step_velocity_update
 from pullback.optim.schedules.constant import constant
 from pullback.optim.schedules.cosine import cosine
@@ -284,6 +284,7 @@ UPDATES = [
         for kernel in (radam_update, corrected_radam_update)
     ),
     EquationExample("rectification", rectification, (0.9, whole(), 5.0), below={"step": 40}, output="r"),
+    EquationExample("variance_length", variance_length, (0.9, real()), positive=("t",), output=r"\rho"),
     EquationExample("lion_update", lion_update, output=(r"\Delta\theta", "m'")),
     EquationExample("newton_schulz_step", newton_schulz_step, output="X'"),
     EquationExample("muon_velocity", muon_velocity, output=(r"\tilde{B}", "v'")),

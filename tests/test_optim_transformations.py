@@ -14,6 +14,7 @@ import pytest
 
 from pullback import data, nn, optim, train
 from pullback.core.errors import ConfigurationError
+from pullback.optim.radam import rectification
 from pullback.optim.schedules import Cosine, InverseTime
 from pullback.testing.peers import peer
 
@@ -217,6 +218,16 @@ def test_narrow_parameters_are_computed_in_single_precision() -> None:
     other, _ = optimizer.update(gradients[0].astype(jnp.float32), optimizer.init(wide))
     assert one.dtype == jnp.bfloat16
     np.testing.assert_allclose(one.astype(jnp.float32), other, rtol=2**-8)
+
+
+@pytest.mark.parametrize("beta2", [0.9, 0.99, 0.999, 0.9999])
+def test_rectification_keeps_its_digits_in_single_precision(beta2: float) -> None:
+    for step in (6, 7, 10, 30, 99, 100, 1000, 100_000):
+        power, longest = beta2**step, 2 / (1 - beta2) - 1
+        length = longest - 2 * step * power / (1 - power)
+        ratio = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+        expected = np.sqrt(ratio) if length > 5 else 0
+        assert float(rectification(beta2, jnp.int32(step), 5.0)) == pytest.approx(expected, rel=1e-5)
 
 
 def end_of_online_problem(optimizer: optax.GradientTransformation, steps: int) -> float:

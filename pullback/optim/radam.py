@@ -138,11 +138,21 @@ def radam(
 
 def rectification(beta2: Scalar, step: Int[Array, ""], threshold: float) -> Float[Array, ""]:
     r"""$r_t$ where $\rho_t > \rho^*$, else zero."""
-    t = step.astype(jnp.result_type(float))
     longest = 2 / (1 - beta2) - 1
-    # beta^t / (1 - beta^t), without the digits that the difference would lose.
-    length = longest - 2 * t / jnp.expm1(-t * log_of(beta2))
+    length = variance_length(beta2, step.astype(jnp.result_type(float)))
     # Below the threshold the root is not asked for: it may not exist.
     enough = jnp.maximum(length, threshold)
     ratio = (enough - 4) * (enough - 2) * longest / ((longest - 4) * (longest - 2) * enough)
     return jnp.where(length > threshold, jnp.sqrt(jnp.abs(ratio)), 0)
+
+
+def variance_length(beta2: Scalar, t: Float[Array, ""]) -> Float[Array, ""]:
+    r"""$\rho_t = \rho_\infty - 2 t \beta_2^t / (1 - \beta_2^t)$: how many gradients the second moment rests on.
+
+    With $x = -t \log \beta_2$ it is $\rho_\infty + \frac{2}{\log \beta_2} \frac{x}{e^x - 1}$, a difference of numbers in
+    the thousands. What they have in common is taken off in double precision; the rest is a series where $x$ is small.
+    """
+    rate = -1 * log_of(beta2)
+    x = t * rate
+    rest = jnp.where(x < 0.1, x / 2 - x**2 / 12 + x**4 / 720, 1 - x / jnp.expm1(x))
+    return (2 / (1 - beta2) - 1 - 2 / rate) + 2 / rate * rest
