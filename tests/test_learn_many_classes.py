@@ -303,8 +303,11 @@ def test_digits_by_least_squares(digits):
 def test_digits_by_cross_entropy(digits, ours, theirs):
     inputs, labels, further, held = digits
     ours, theirs = ours.fit(inputs, labels), theirs.fit(inputs, labels)
-    assert np.mean(ours.predict(further) != theirs.predict(further)) <= 0.004
-    assert abs(ours.score(further, held) - theirs.score(further, held)) <= 0.004
+    # Of several classes with as many votes scikit-learn takes the one of the highest scores, ours is the first.
+    expected = theirs.decision_function(further)
+    answer = (np.round(expected) if isinstance(theirs, OneVsOneClassifier) else expected).argmax(axis=1)
+    assert np.mean(ours.predict(further) != answer) <= 0.004
+    assert abs(ours.score(further, held) - np.mean(answer == held)) <= 0.004
 
 
 @pytest.mark.slow

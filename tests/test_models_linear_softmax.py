@@ -49,9 +49,10 @@ def test_square_penalty_equals_scikit_learn(C, fit_intercept):
     np.testing.assert_allclose(found.intercept, other.intercept_ - other.intercept_.mean(), rtol=1e-7, atol=1e-9)
 
 
-def test_many_coefficients_by_products_of_the_hessian():
+@pytest.mark.parametrize("rows", [400, 1797])
+def test_many_coefficients_by_products_of_the_hessian(rows):
     digits, label = load_digits(return_X_y=True)
-    digits, label = digits[:400] / 16, label[:400]
+    digits, label = digits[:rows] / 16, label[:rows]
     found = fit_softmax(digits, label, C=0.1)
     assert found.converged
     P = np.exp(digits @ found.coef.T + found.intercept)

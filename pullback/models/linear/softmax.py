@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from pullback.core.errors import ConfigurationError, DataError
 from pullback.core.precision import double_precision
+from pullback.linalg.conjugate_gradient import conjugate_gradient
 from pullback.linalg.least_squares.problem import checked_problem
 from pullback.linalg.product import known
 from pullback.models.linear.logistic import center
@@ -195,14 +196,21 @@ def _newton(Z: Array, P: Array, w: Array, ridge: Array, gradient: Array) -> Arra
     gauge = jnp.where(ridge > 0, 0, jnp.where(mean_square > 0, mean_square, 1)) / classes
     if gradient.size > LARGEST_HESSIAN:
 
-        def product(V: Array) -> Array:
-            return softmax_hessian_product(Z, P, w, V) + ridge * V + gauge * jnp.sum(V, axis=0)
+        def product(v: Array) -> Array:
+            V = v.reshape(gradient.shape)
+            return (softmax_hessian_product(Z, P, w, V) + ridge * V + gauge * jnp.sum(V, axis=0)).ravel()
 
-        diagonal = (w[:, None] * P * (1 - P)).T @ Z**2 + ridge + gauge
-        accuracy: Any = jnp.minimum(0.1, jnp.sqrt(jnp.linalg.norm(gradient) / jnp.maximum(jnp.sum(w), 1)))
-        return jax.scipy.sparse.linalg.cg(
-            product, gradient, tol=accuracy, maxiter=MOST_PRODUCTS, M=lambda V: V / diagonal
-        )[0]
+        diagonal = ((w[:, None] * P * (1 - P)).T @ Z**2 + ridge + gauge).ravel()
+        accuracy = jnp.minimum(0.1, jnp.sqrt(jnp.linalg.norm(gradient) / jnp.maximum(jnp.sum(w), 1)))
+        found = conjugate_gradient(
+            product,
+            gradient.ravel(),
+            preconditioner=lambda v: v / diagonal,
+            tolerance=accuracy,
+            max_steps=MOST_PRODUCTS,
+            verify=False,
+        )
+        return found.x.reshape(gradient.shape)
     H = softmax_hessian(Z, P, w).reshape(gradient.size, gradient.size) + jnp.diag(jnp.tile(ridge, classes))
     H = H + jnp.kron(jnp.ones((classes, classes), Z.dtype), jnp.diag(gauge))
     return solve_positive(H, gradient.ravel()).reshape(gradient.shape)
