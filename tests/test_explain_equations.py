@@ -392,6 +392,7 @@ NO_KERNELS = {
     "velocity_gains": "gathers settings",
     "in_dtype": "changes the type of numbers",
     "update_leaf": "takes any kernel",
+    "check_beginning": "checks a number",
     "check_setting": "checks a number",
     "as_function": "makes a function of a number",
     "no_steps": "is zero",

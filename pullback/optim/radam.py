@@ -149,8 +149,8 @@ def rectification(beta2: Scalar, step: Int[Array, ""], threshold: float) -> Floa
 def variance_length(beta2: Scalar, t: Float[Array, ""]) -> Float[Array, ""]:
     r"""$\rho_t = \rho_\infty - 2 t \beta_2^t / (1 - \beta_2^t)$: how many gradients the second moment rests on.
 
-    With $x = -t \log \beta_2$ it is $\rho_\infty + \frac{2}{\log \beta_2} \frac{x}{e^x - 1}$, a difference of numbers in
-    the thousands. What they have in common is taken off in double precision; the rest is a series where $x$ is small.
+    With $x = -t \log \beta_2$ it is $\rho_\infty + \frac{2}{\log \beta_2} \frac{x}{e^x - 1}$, a difference of numbers
+    in the thousands. What they share is taken off in double precision; the rest is a series where $x$ is small.
     """
     rate = -1 * log_of(beta2)
     x = t * rate

@@ -37,7 +37,7 @@ class Settings:
     Raises
     ------
     ConfigurationError
-        if a number is out of its range, or an array is not a scalar.
+        if a number, or the first value of a schedule, is out of its range, or an array is not a scalar.
 
     Examples
     --------
@@ -56,6 +56,8 @@ class Settings:
                 self._fixed[name] = checked
             else:
                 self._moving[name] = as_function(checked)
+            if callable(checked):
+                check_beginning(name, self._moving[name], checks[name])
 
     def in_force(self, step: Any) -> dict[str, Array]:
         """The learning rate, and every setting that is an array or a schedule, at this number of updates."""
@@ -99,6 +101,22 @@ def check_setting(name: str, value: Setting, check: Check) -> Setting:
     if not isinstance(value, Tracer):
         check(name, float(value))
     return value
+
+
+def check_beginning(name: str, schedule: Callable[[Any], Array], check: Check) -> None:
+    """ConfigurationError where the first value of a schedule is known and out of its range; zero always is in it."""
+    first = schedule(jnp.zeros((), jnp.int32))
+    if isinstance(first, Tracer) or first.ndim or float(first) == 0:
+        return
+    try:
+        check(name, float(first))
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"the schedule of {name} begins out of its range",
+            expected=error.expected,
+            got=f"{float(first)!r} at the first update",
+            fix="look at what the schedule gives for step 0",
+        ) from None
 
 
 def as_function(value: Setting) -> Callable[[Any], Float[Array, ""]]:
