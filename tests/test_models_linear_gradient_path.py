@@ -69,6 +69,38 @@ def test_cross_entropy_is_convex_with_its_lipschitz_constant_and_squared_loss_is
         assert np.linalg.eigvalsh(np.asarray(squared)).min() < -1e-3
 
 
+def test_hessians_over_the_bias_and_the_weight():
+    """By automatic derivatives on a grid: that of the cross-entropy is nowhere negative, that of squares is."""
+    X, y = rows()
+    with jax.enable_x64(True):
+        Z, y_ = jnp.asarray(np.c_[np.ones(len(y)), X[:, 0]]), jnp.asarray(y)
+        axis = np.linspace(-12, 12, 25)
+        grid = jnp.asarray(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2))
+        least = [
+            np.linalg.eigvalsh(np.asarray(jax.vmap(jax.hessian(lambda t, f=loss: f(t, Z, y_)))(grid))).min()
+            for loss in (mean_cross_entropy, mean_squared_loss)
+        ]
+    assert least[0] >= -1e-15
+    assert least[1] < -1e-2
+
+
+def test_gradient_of_squares_vanishes_where_the_neuron_is_wrong_and_certain():
+    """Along a ray on which every row is wrong: the one gradient goes to the mean of the rows, the other to zero."""
+    X = np.linspace(1, 2, 9)[:, None]
+    y = np.zeros(9)
+    with jax.enable_x64(True):
+        norms = []
+        for weight in (5.0, 10.0, 20.0):
+            theta = jnp.asarray([weight])
+            entropy = mean_cross_entropy_gradient(theta, jnp.asarray(X), jnp.asarray(y))
+            squared = mean_squared_gradient(theta, jnp.asarray(X), jnp.asarray(y))
+            assert abs(float(entropy[0]) - X.mean()) <= 2 * np.exp(-weight)
+            # p (1 - p) is at most exp(-|z|).
+            assert 0 < float(squared[0]) <= np.mean(X[:, 0] * np.exp(-weight * X[:, 0])) * (1 + 1e-6)
+            norms.append(float(squared[0]))
+    assert norms[2] < 1e-4 * norms[1] < 1e-6 * norms[0]
+
+
 def test_squared_loss_has_its_own_path():
     X, y = rows()
     path = logistic_gradient_path(X, y, steps=4000, loss="squared", learning_rate=4.0)

@@ -1,6 +1,8 @@
-"""docs/classification.md: every block runs and prints what the page says; its picture is there."""
+"""docs/classification.md: every block runs and prints what the page says; its pictures are there."""
 
 from pathlib import Path
+
+import pytest
 
 from pullback.testing.pages import check_page
 
@@ -11,6 +13,7 @@ def test_every_block_prints_what_the_page_says():
     check_page(PAGE, least=15)
 
 
-def test_the_picture_is_there():
-    assert "(classification/boundary.png)" in PAGE.read_text()
-    assert (PAGE.parent / "classification" / "boundary.png").stat().st_size > 20_000
+@pytest.mark.parametrize("name", ["boundary", "cross_entropy", "squared"])
+def test_the_picture_is_there(name):
+    assert f"(classification/{name}.png)" in PAGE.read_text()
+    assert (PAGE.parent / "classification" / f"{name}.png").stat().st_size > 20_000
