@@ -16,8 +16,8 @@ from pullback.data import Dataset, epoch_order
 from pullback.optim import get_optimizer
 from pullback.train.experiment import Experiment, Prepared, prepare
 from pullback.train.step import Examples
-from pullback.train.sweep.members import Member
-from pullback.train.sweep.rates import dropout_rates, with_dropout_rates
+from pullback.train.sweeps.members import Member
+from pullback.train.sweeps.rates import dropout_rates, with_dropout_rates
 
 DEFAULT_RATE = 1e-3
 

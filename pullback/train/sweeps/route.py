@@ -15,9 +15,9 @@ from pullback.core.checks import positive
 from pullback.core.errors import unknown_name
 from pullback.nn.summary import summary
 from pullback.train.program import Programs
-from pullback.train.sweep.group_run import GroupRun
-from pullback.train.sweep.groups import Group, data_of
-from pullback.train.sweep.programs import ROUTES, GroupPrograms
+from pullback.train.sweeps.group_run import GroupRun
+from pullback.train.sweeps.groups import Group, data_of
+from pullback.train.sweeps.programs import ROUTES, GroupPrograms
 
 # Updates of all members that a measurement takes, and how often it is repeated.
 UPDATES, REPEATS = 2, 3
@@ -55,16 +55,12 @@ def plan(group: Group, route: str, programs: Programs, memory: float | None) -> 
     fitting = max(1, min(group.size, int(allowed // bytes_each)))
     if route != "auto":
         return Plan(GroupPrograms(group, programs, route), fitting, f"{route}: as asked for" + _split(group, fitting))
-    seconds = {}
-    for name in ("vmap", "map"):
-        seconds[name] = _measure(GroupPrograms(group, Programs(group.first.convolutional), name), fitting)
+    tried = {n: GroupPrograms(group, Programs(group.first.convolutional, programs.say), n) for n in ("vmap", "map")}
+    seconds = {name: _measure(each, fitting) for name, each in tried.items()}
     best = min(seconds, key=lambda name: seconds[name])
     measured = ", ".join(f"{name} {1000 * value:.3g} ms" for name, value in seconds.items())
-    return Plan(
-        GroupPrograms(group, programs, best),
-        fitting,
-        f"{best}: an update of all takes {measured}" + _split(group, fitting),
-    )
+    why = f"{best}: an update of all takes {measured}"
+    return Plan(tried[best], fitting, why + _split(group, fitting))
 
 
 def _split(group: Group, fitting: int) -> str:
@@ -108,7 +104,7 @@ def free_memory() -> float:
 
 def _measure(programs: GroupPrograms, count: int) -> float:
     """Seconds of one update of `count` members; the numbers that come out are thrown away."""
-    run = GroupRun(programs, list(range(count)), lambda place, record: None, lambda: False)
+    run = GroupRun(programs, list(range(count)), lambda place, record: None, lambda run: False)
     group = programs.group
     order = jnp.asarray(group.order(1, run.active))
     data, number, updates = data_of(group.train), jnp.asarray(1, jnp.int32), jnp.asarray(UPDATES, jnp.int32)

@@ -17,8 +17,8 @@ from pullback.train.held_out import scores
 from pullback.train.position import Position, judged, next_epoch
 from pullback.train.state import TrainingState
 from pullback.train.step import init_totals
-from pullback.train.sweep.groups import Values, data_of
-from pullback.train.sweep.programs import GroupPrograms
+from pullback.train.sweeps.groups import Values, data_of
+from pullback.train.sweeps.programs import GroupPrograms
 
 # The program is compiled for fewer members when no more than this part of them is still going.
 FEWER = 0.5
@@ -41,7 +41,7 @@ class GroupRun:
     programs : what the group compiles.
     chosen : places in the group; they are trained together from the start.
     record : receives the place of a member and a record of its epoch.
-    asked_to_stop : looked at between dispatches.
+    between : called between dispatches; whether to stop.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class GroupRun:
         programs: GroupPrograms,
         chosen: list[int],
         record: Callable[[int, dict[str, Any]], None],
-        asked_to_stop: Callable[[], bool],
+        between: Callable[[GroupRun], bool],
     ) -> None:
         self.programs, self.active = programs, chosen
         self.group = programs.group
         self.positions = {index: Position() for index in chosen}
-        self._record, self._asked_to_stop = record, asked_to_stop
+        self._record, self._between = record, between
         self.state = self._take(programs.start(), np.asarray(chosen))
         self._told: set[int] = set()
         self.best: Any = None
@@ -73,6 +73,11 @@ class GroupRun:
         """The places of members that have not ended."""
         return [index for index in self.active if self.positions[index].reason is None]
 
+    def restore(self, positions: dict[int, Position]) -> None:
+        """Where the members stood when a checkpoint was written; those that had ended are not told again."""
+        self.positions = positions
+        self._told = {place for place, position in positions.items() if position.reason is not None}
+
     def run_epoch(self) -> list[Ended] | None:
         """The rest of an epoch; the members that ended with it, or None if a stop was asked for before its end."""
         epoch = self.positions[self.going[0]].epoch
@@ -87,7 +92,7 @@ class GroupRun:
             step += count
             jax.block_until_ready(self.state.first_bad)
             pace.finished(count, time.perf_counter() - started)
-            if self._asked_to_stop():
+            if self._between(self):
                 return None
         return self._close(step)
 

@@ -15,8 +15,8 @@ from jaxtyping import Array, Bool, Int
 from pullback.train.program import Programs
 from pullback.train.state import TrainingState
 from pullback.train.step import Examples, StepRule, add_rows, call_model, init_totals, training_step
-from pullback.train.sweep.groups import Group, Values
-from pullback.train.sweep.rates import with_dropout_rates
+from pullback.train.sweeps.groups import Group, Values
+from pullback.train.sweeps.rates import with_dropout_rates
 
 # Members side by side in every operation; one after another in a loop of the program; or each dispatched alone.
 ROUTES = ("vmap", "map", "one by one")
