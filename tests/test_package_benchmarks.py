@@ -2,9 +2,11 @@
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from benchmarks import optimizer_update
 from benchmarks.cases import TRAINING_CASES
 from benchmarks.machine_use import Use, share_of_others
 from benchmarks.pairs import Comparison, geometric_interval, why_missing
@@ -59,3 +61,20 @@ def test_a_missing_peer_is_skipped_and_said():
     reason = why_missing(Program("nowhere", "Nothing", ("no_such_package",)))
     assert reason is not None and "no_such_package is not installed" in reason
     assert why_missing(PROGRAMS["pullback"]) is None
+
+
+@pytest.mark.parametrize("name", optimizer_update.OPTIMIZERS)
+@pytest.mark.usefixtures("standard_promotion")
+def test_both_optimizers_take_the_same_steps(name, monkeypatch):
+    assert sum(leaf.size for leaf in jax.tree.leaves(optimizer_update.parameters())) == 998_835
+    monkeypatch.setattr(optimizer_update, "WIDTHS", (5, 7, 3))
+    inputs, labels = jnp.ones((4, 5)), jnp.array([0, 1, 2, 1])
+    ends = []
+    for optimizer in optimizer_update.OPTIMIZERS[name]:
+        step = optimizer_update.training_step(optimizer)
+        carry = optimizer_update.parameters(), optimizer.init(optimizer_update.parameters())
+        for _ in range(5):
+            carry = step(*carry, inputs, labels)
+        ends.append(carry[0])
+    for ours, theirs in zip(*map(jax.tree.leaves, ends), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
