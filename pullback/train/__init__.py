@@ -12,6 +12,8 @@ from pullback.train.outcome import Run as Run
 from pullback.train.prediction import Prediction as Prediction
 from pullback.train.resume import resume as resume
 from pullback.train.resume import resume_run as resume_run
+from pullback.train.suggest_learning_rate import LearningRateSuggestion as LearningRateSuggestion
+from pullback.train.suggest_learning_rate import suggest_learning_rate as suggest_learning_rate
 from pullback.train.sweeps import Sweep as Sweep
 from pullback.train.sweeps import SweepMember as SweepMember
 from pullback.train.sweeps import resume_sweep as resume_sweep

@@ -1,0 +1,300 @@
+"""A learning rate to begin with, found by trials on copies, with the interval in which others do as well."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import stats
+
+from pullback.core.checks import positive, positive_integer
+from pullback.core.errors import ConfigurationError, DataError
+from pullback.train.evaluate import evaluate_arrays, split_model
+from pullback.train.experiment import Experiment, Prepared, prepare
+from pullback.train.gradient_statistics import GradientNoise, LossCurvature, loss_curvature, noise_at_start
+from pullback.train.program import Programs
+from pullback.train.sweeps import sweep
+from pullback.train.sweeps.members import Source, build_members
+
+# Neighbours of the first pass, and of the second, differ by these factors.
+COARSE, FINE = 4.0, math.sqrt(2)
+# The second pass reaches so far from the best of the first.
+REACH = 8.0
+# Rates whose mean score is this close to the best are as good.
+AS_GOOD = 0.05
+LEVEL = 0.95
+# A rate is suggested at most this part of the smallest that diverged.
+SAFE = 0.5
+# The part of the loss at the start that some rate has to gain.
+LEAST_GAIN = 0.01
+
+
+@dataclass(frozen=True)
+class LearningRateSuggestion:
+    r"""What `suggest_learning_rate` returns.
+
+    Attributes
+    ----------
+    learning_rate : to begin with.
+    lower, upper : rates in between did as well, as far as the seeds can tell.
+    reason : why, in sentences.
+    rates : those that were tried, rising, shape (k,).
+    scores : loss at the end for each rate and seed, shape (k, seeds); infinite where it diverged.
+    start : loss before the first update.
+    curvature : of the loss at the start, or None if it was not computed.
+    noise : of the gradient at the start, or None.
+    """
+
+    learning_rate: float
+    lower: float
+    upper: float
+    reason: str
+    rates: Float[np.ndarray, " k"]
+    scores: Float[np.ndarray, "k seeds"]
+    start: float
+    curvature: LossCurvature | None
+    noise: GradientNoise | None
+
+    @property
+    def diverged(self) -> Bool[np.ndarray, " k"]:
+        """Whether some seed diverged at each rate."""
+        return np.asarray(~np.isfinite(self.scores).all(1))
+
+    def __str__(self) -> str:
+        return f"learning rate {self.learning_rate:.3g} (as good: {self.lower:.3g} to {self.upper:.3g}): {self.reason}"
+
+
+def suggest_learning_rate(
+    source: Source,
+    *,
+    seeds: int = 3,
+    first_seed: int = 0,
+    epochs: int | None = None,
+    smallest: float = 1e-5,
+    largest: float = 10.0,
+    progress: bool = False,
+) -> LearningRateSuggestion:
+    r"""The learning rate at which training ends lowest, by trials of the whole training at many rates and seeds.
+
+    Two passes of `sweep` on copies: rates a factor of 4 apart with one seed, then rates a factor of $\sqrt 2$ apart
+    around the best with every seed. A rate $\alpha$ counts as good as the best $\alpha^*$ if
+
+    $$ \bar C_\alpha \le 1.05 \, \bar C_{\alpha^*} \qquad \text{or} \qquad
+       \bar d \le t_{0.95, S - 1} \frac{s_d}{\sqrt S}, \quad d_s = \log C_{\alpha, s} - \log C_{\alpha^*, s} $$
+
+    for the losses $C_{\alpha, s}$ at the end (of the validation data where there are any) and $S$ seeds. Suggested is
+    the geometric middle of the good rates next to each other, and at most half of a rate that diverged. For plain
+    gradient descent on a quadratic with all rows in a batch it is $2 / (\mu + L)$, from the curvature alone.
+
+    Parameters
+    ----------
+    source : an `Experiment`, or a function of `seed` (and `learning_rate`) that returns one, so that seeds are other
+        starts as well; it is not changed, and nothing is written.
+    seeds : $S \ge 2$; they are `first_seed`, `first_seed` + 1, ...
+    epochs : of each trial; by default those of the experiment.
+    smallest, largest : of the rates that are tried.
+
+    Raises
+    ------
+    ConfigurationError
+        where the loss hardly depends on the rate, or every rate diverges; and for an optimizer with a rate of its own.
+
+    Examples
+    --------
+    >>> import jax
+    >>> from pullback import data, nn
+    >>> model = nn.Linear(4, 3, key=jax.random.key(0))
+    >>> iris = data.load("iris")
+    >>> experiment = Experiment(model, iris, "categorical_cross_entropy", optimizer="adam", epochs=10)
+    >>> found = suggest_learning_rate(experiment, seeds=2)
+    >>> 0.01 < found.learning_rate < 1
+    True
+
+    References
+    ----------
+    Smith, "Cyclical learning rates for training neural networks", WACV 2017, is the range test that this replaces:
+    one run with a rising rate, which mixes rate and time.
+    """
+    positive_integer("seeds", seeds)
+    if seeds < 2:
+        raise ConfigurationError("one seed has no noise", expected="seeds >= 2", got=f"{seeds}", fix="use seeds=3")
+    if not positive("smallest", smallest) < positive("largest", largest):
+        raise ConfigurationError(
+            "there is no rate between the limits",
+            expected="smallest < largest",
+            got=f"{smallest} and {largest}",
+            fix="exchange them",
+        )
+    trials = _Trials(source, epochs, progress, first_seed)
+    curvature, noise = trials.statistics()
+    every = list(range(first_seed, first_seed + seeds))
+    if trials.is_plain_descent and curvature is not None and curvature.quadratic and curvature.largest > 0:
+        return _of_quadratic(trials, curvature, noise, every)
+    coarse = _grid(smallest, largest, COARSE)
+    first = trials.losses(coarse, every[:1])
+    _check_depends(coarse, first, trials.start)
+    center = coarse[int(np.argmin(first[:, 0]))]
+    rates = _grid(max(smallest, center / REACH), min(largest, center * REACH), FINE)
+    scores = trials.losses(rates, every)
+    return _suggestion(rates, scores, (coarse, first), trials.start, curvature, noise)
+
+
+class _Trials:
+    """Training at many rates, on copies without what a trial does not need."""
+
+    def __init__(self, source: Source, epochs: int | None, progress: bool, seed: int) -> None:
+        self._source, self._epochs, self._progress = source, epochs, progress
+        first = build_members(self._trial(source), {"learning_rate": [1e-3], "seed": [seed]})[0].experiment
+        if not isinstance(first.optimizer, str):
+            raise ConfigurationError(
+                "the optimizer has a learning rate of its own",
+                expected="an optimizer by name, such as 'adam'",
+                got=type(first.optimizer).__name__,
+                fix="name the optimizer, and give its settings as optimizer_arguments",
+            )
+        self._prepared: Prepared = prepare(first)
+        data = self._prepared.validation_data or self._prepared.train_data
+        self.start = self._loss(data)
+
+    @property
+    def is_plain_descent(self) -> bool:
+        """Whether every update is minus a constant times the gradient of the whole loss."""
+        experiment = self._prepared.experiment
+        plain = experiment.optimizer == "sgd" and not any(experiment.optimizer_arguments.values())
+        return plain and self._prepared.batch_size >= len(self._prepared.train_data)
+
+    def statistics(self) -> tuple[LossCurvature | None, GradientNoise | None]:
+        """Curvature and noise at the start; None for a loss that has no second derivative here."""
+        try:
+            return loss_curvature(self._prepared), noise_at_start(self._prepared)
+        except (DataError, TypeError, NotImplementedError):
+            return None, None
+
+    def losses(self, rates: Sequence[float] | np.ndarray, seeds: list[int]) -> np.ndarray:
+        """The loss at the end, shape (rates, seeds)."""
+        axes = {"learning_rate": [float(rate) for rate in rates], "seed": seeds}
+        found = sweep(self._trial(self._source), axes, progress=self._progress)
+        split = "validation" if self._prepared.validation_data is not None else "train"
+        return np.array(found.scores("loss", split)).reshape(len(rates), len(seeds))
+
+    def _trial(self, source: Source) -> Source:
+        if isinstance(source, Experiment):
+            return self._bare(source)
+
+        def make(**settings: Any) -> Experiment:
+            found = build_members(source, {name: [value] for name, value in settings.items()})[0].experiment
+            return self._bare(found)
+
+        return make
+
+    def _bare(self, experiment: Experiment) -> Experiment:
+        epochs = experiment.epochs if self._epochs is None else self._epochs
+        return replace(experiment, epochs=epochs, test_data=None, calibration_data=None, patience=None, notes=())
+
+    def _loss(self, data: Any) -> float:
+        prepared = self._prepared
+        params, static = split_model(prepared.experiment.model)
+        size = min(256, len(data))
+        found = evaluate_arrays(
+            Programs(), static, prepared.loss, (), params, prepared.memory, data.inputs, data.targets, size
+        )
+        return float(np.mean(found.losses, dtype=np.float64))
+
+
+def _grid(smallest: float, largest: float, factor: float) -> np.ndarray:
+    count = max(2, math.ceil(math.log(largest / smallest) / math.log(factor) - 1e-9) + 1)
+    return np.geomspace(smallest, largest, count)
+
+
+def _check_depends(rates: np.ndarray, scores: np.ndarray, start: float) -> None:
+    finite = scores[np.isfinite(scores)]
+    if not finite.size:
+        raise ConfigurationError(
+            "every learning rate diverges",
+            expected=f"a finite loss at some rate from {rates[0]:.1g} to {rates[-1]:.1g}",
+            got="numbers that are not finite",
+            fix="scale the inputs, or try smaller rates",
+        )
+    if start - finite.min() <= LEAST_GAIN * abs(start):
+        raise ConfigurationError(
+            "no learning rate is to be told from another",
+            expected=f"a loss that some rate lowers by {LEAST_GAIN:.0%} of {start:.4g}",
+            got=f"{finite.min():.4g} at best, at every rate from {rates[0]:.1g} to {rates[-1]:.1g}",
+            fix="train for more epochs, or look for a mistake in data, loss or model: the curve is flat",
+        )
+
+
+def _suggestion(
+    rates: np.ndarray,
+    scores: np.ndarray,
+    coarse: tuple[np.ndarray, np.ndarray],
+    start: float,
+    curvature: LossCurvature | None,
+    noise: GradientNoise | None,
+) -> LearningRateSuggestion:
+    means = scores.mean(1)
+    best = int(np.argmin(means))
+    good = np.array([_as_good(scores[place], scores[best]) for place in range(len(rates))])
+    low = high = best
+    while low > 0 and good[low - 1]:
+        low -= 1
+    while high < len(rates) - 1 and good[high + 1]:
+        high += 1
+    chosen = math.sqrt(rates[low] * rates[high])
+    rates_seen = np.concatenate([rates, coarse[0]])
+    bad = rates_seen[~np.isfinite(np.concatenate([scores.min(1), coarse[1].min(1)]))]
+    above = bad[bad > rates[best]]
+    reasons = [
+        f"at {rates[best]:.3g} the loss ends lowest, at {means[best]:.4g} after {start:.4g} at the start; "
+        f"from {rates[low]:.3g} to {rates[high]:.3g} it is within {AS_GOOD:.0%} or within the noise of "
+        f"{scores.shape[1]} seeds, and this is the middle"
+    ]
+    if above.size and chosen > SAFE * above.min():
+        chosen = SAFE * above.min()
+        reasons.append(f"training diverges at {above.min():.3g}, so not more than half of that")
+    elif above.size:
+        reasons.append(f"training diverges at {above.min():.3g}")
+    reasons += _remarks(curvature, noise)
+    return LearningRateSuggestion(
+        float(chosen), float(rates[low]), float(rates[high]), "; ".join(reasons), rates, scores, start, curvature, noise
+    )
+
+
+def _as_good(scores: np.ndarray, best: np.ndarray) -> bool:
+    if not np.isfinite(scores).all():
+        return False
+    if scores.mean() <= best.mean() + AS_GOOD * abs(best.mean()):
+        return True
+    # Ratios, where there are any: the loss of a rate that is too large scatters by factors.
+    positive_losses = min(scores.min(), best.min()) > 0
+    difference = np.log(scores / best) if positive_losses else scores - best
+    limit = stats.t.ppf(LEVEL, len(best) - 1) * difference.std(ddof=1) / math.sqrt(len(best))
+    return bool(difference.mean() <= limit)
+
+
+def _of_quadratic(
+    trials: _Trials, curvature: LossCurvature, noise: GradientNoise | None, seeds: list[int]
+) -> LearningRateSuggestion:
+    """The rate whose slowest direction is quickest, and the limit above which the steepest direction grows."""
+    least, most = max(curvature.smallest, 0.0), curvature.largest
+    rate = 2 / (least + most)
+    rates = np.array([rate / 4, rate / 2, rate])
+    scores = trials.losses(rates, seeds)
+    reason = (
+        f"the loss is a quadratic with curvature from {least:.4g} to {most:.4g}, and plain gradient descent on it is "
+        f"quickest at 2/(mu + L) = {rate:.4g}; above 2/L = {2 / most:.4g} it diverges"
+    )
+    return LearningRateSuggestion(rate, 1 / most, 2 / most, reason, rates, scores, trials.start, curvature, noise)
+
+
+def _remarks(curvature: LossCurvature | None, noise: GradientNoise | None) -> list[str]:
+    found = []
+    if curvature is not None and curvature.largest > 0:
+        found.append(f"at the start plain gradient descent would overshoot above 2/L = {2 / curvature.largest:.3g}")
+    if noise is not None and np.isfinite(noise.scale):
+        found.append(f"the gradient is drowned by noise in batches below {noise.scale:.0f} rows")
+    return found
