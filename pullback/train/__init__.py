@@ -1,5 +1,9 @@
 """Training: fit, resume, predict; the step, the loop, checkpoints and the run folder."""
 
+from pullback.train.comparisons import FactorComparison as FactorComparison
+from pullback.train.comparisons import OptimizerComparison as OptimizerComparison
+from pullback.train.comparisons import compare as compare
+from pullback.train.comparisons import compare_optimizers as compare_optimizers
 from pullback.train.describe import RecipeRecord as RecipeRecord
 from pullback.train.evaluate import predict as predict
 from pullback.train.experiment import Experiment as Experiment

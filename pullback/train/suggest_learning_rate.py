@@ -258,6 +258,8 @@ def _suggestion(
         reasons.append(f"training diverges at {above.min():.3g}, so not more than half of that")
     elif above.size:
         reasons.append(f"training diverges at {above.min():.3g}")
+    if best in (0, len(rates) - 1) and rates[best] in (coarse[0][0], coarse[0][-1]):
+        reasons.append("that is the last rate that was tried: others beyond it may do better")
     reasons += _remarks(curvature, noise)
     return LearningRateSuggestion(
         float(chosen), float(rates[low]), float(rates[high]), "; ".join(reasons), rates, scores, start, curvature, noise
