@@ -29,6 +29,7 @@ MEASUREMENTS = {
     "optimizer_update": "benchmarks.optimizer_update",
     "ridge_path": "benchmarks.ridge_path",
     "startup": "benchmarks.startup",
+    "sweep": "benchmarks.sweep",
     "table_memory": "benchmarks.table_memory",
 }
 
@@ -46,8 +47,8 @@ class Options:
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
     """Cases to run: mlp_small, mlp_large, cnn, dispatch, lasso_path, logging, logistic_bootstrap, logistic_fit,
-    minimize_logistic, optimizer_update, ridge_path, startup, table_memory, autodiff and each of its
-    cases (autodiff_mlp, ...); all if none is named."""
+    minimize_logistic, optimizer_update, ridge_path, startup, sweep, table_memory, autodiff and each of
+    its cases (autodiff_mlp, ...); all if none is named."""
 
     pairs: Annotated[int, tyro.conf.arg(metavar="N")] = 7
     """Rounds; each runs every program once in a fresh process."""

@@ -1,0 +1,33 @@
+"""Many small fits: `train.sweep` beside as many fits in turn, ours and PyTorch's."""
+
+from __future__ import annotations
+
+import statistics
+
+from benchmarks.rivals import measure
+from benchmarks.sweep_child import BATCH, CASES, PROGRAMS
+
+
+def describe(rounds: int = 3) -> str:
+    """The measurements, one line each; the rounds alternate the programs."""
+    lines = []
+    for name, case in CASES.items():
+        members = case.rates * case.seeds
+        lines.append(
+            f"{'-'.join(map(str, case.sizes))}, {case.rows:,} rows, batch {BATCH}, {case.epochs} epochs: "
+            f"{case.rates} rates x {case.seeds} seeds; medians of {rounds} rounds of fresh processes"
+        )
+        found = {program: [] for program in PROGRAMS}
+        for _ in range(rounds):
+            for program in PROGRAMS:
+                found[program].append(measure("benchmarks.sweep_child", program, {}, name))
+        seconds = {program: statistics.median(one["seconds"] for one in every) for program, every in found.items()}
+        for program, every in found.items():
+            lines.append(f"  {program}: {seconds[program]:.2f} s for {members} fits ({every[-1]['route']})")
+        for other in ("torch", "pullback_loop"):
+            lines.append(f"  {other} over the sweep: {seconds[other] / seconds['pullback']:.1f}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(describe())
