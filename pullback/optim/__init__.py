@@ -38,6 +38,8 @@ from pullback.optim.muon import muon as muon
 from pullback.optim.nadam import nadam as nadam
 from pullback.optim.nesterov import nesterov as nesterov
 from pullback.optim.nesterov import nesterov_look_ahead as nesterov_look_ahead
+from pullback.optim.on_plateau import after_score as after_score
+from pullback.optim.on_plateau import on_plateau as on_plateau
 from pullback.optim.radam import radam as radam
 from pullback.optim.reason import Reason as Reason
 from pullback.optim.result import OptimizationResult as OptimizationResult
@@ -45,9 +47,13 @@ from pullback.optim.rmsprop import rmsprop as rmsprop
 from pullback.optim.settings import settings_in_force as settings_in_force
 from pullback.optim.sgd import sgd as sgd
 from pullback.optim.sharpness_aware import SharpnessAware as SharpnessAware
+from pullback.optim.solver import Optimizer as Optimizer
 from pullback.optim.solver import Solver as Solver
 from pullback.optim.solver import SolverInfo as SolverInfo
 from pullback.optim.solver import SolverState as SolverState
+from pullback.optim.solver import value_and_aux as value_and_aux
 from pullback.optim.stochastic_lbfgs import StochasticLBFGS as StochasticLBFGS
 from pullback.optim.table import OPTIMIZERS as OPTIMIZERS
+from pullback.optim.table import SOLVERS as SOLVERS
+from pullback.optim.table import get_any_optimizer as get_any_optimizer
 from pullback.optim.table import get_optimizer as get_optimizer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,13 +11,13 @@ import optax
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from pullback.autodiff import grad, value_and_grad
+from pullback.autodiff import value_and_grad as our_value_and_grad
 from pullback.core.checks import non_negative
 from pullback.core.errors import ConfigurationError
 from pullback.optim.clip_by_norm import global_norm
 from pullback.optim.leaves import no_steps
 from pullback.optim.settings import Scalar, Setting, Settings
-from pullback.optim.solver import SolverInfo, SolverState, StochasticObjective
+from pullback.optim.solver import SolverInfo, SolverState, StochasticObjective, value_and_aux
 
 
 def ascent_point(
@@ -32,12 +33,14 @@ class SharpnessAware:
     $$ \hat\theta = \theta_{t-1} + \rho \frac{g}{\lVert g \rVert}, \quad g = \nabla f_t(\theta_{t-1}), \qquad
        \theta_t = \theta_{t-1} + \text{optimizer}\big(\nabla f_t(\hat\theta)\big) $$
 
-    Two gradients a step, both of the same batch and key.
+    Two gradients a step, both of the same batch and key. What the objective gives beside its value is that of
+    $\theta_{t-1}$, so a model's memory is not of the point uphill.
 
     Parameters
     ----------
     optimizer : any transformation, which is given the second gradient.
     radius : $\rho \ge 0$, a number, an array or a schedule; 0.05 in the paper.
+    value_and_grad : what differentiates; the signature of `jax.value_and_grad`.
 
     Raises
     ------
@@ -58,7 +61,12 @@ class SharpnessAware:
     Foret and others, "Sharpness-aware minimization for efficiently improving generalization", ICLR 2021, algorithm 1.
     """
 
-    def __init__(self, optimizer: optax.GradientTransformation, radius: Setting = 0.05) -> None:
+    def __init__(
+        self,
+        optimizer: optax.GradientTransformation,
+        radius: Setting = 0.05,
+        value_and_grad: Callable[..., Any] = our_value_and_grad,
+    ) -> None:
         if not isinstance(optimizer, optax.GradientTransformation):
             raise ConfigurationError(
                 "SharpnessAware needs an optimizer to make its steps",
@@ -67,6 +75,7 @@ class SharpnessAware:
                 fix="pass pullback.optim.sgd(0.1), or get_optimizer(name, rate)",
             )
         self.optimizer = optimizer
+        self._value_and_grad = value_and_grad
         self._settings = Settings({"radius": non_negative}, radius=radius)
 
     def init(self, objective: StochasticObjective, params: Any) -> SolverState:
@@ -78,7 +87,12 @@ class SharpnessAware:
         """The state after one more batch."""
         in_force = self._settings.in_force(state.step)
         radius = self._settings.all(in_force)["radius"]
-        value, gradient = value_and_grad(lambda params: state.objective(params, batch, key))(state.params)
+
+        def valued(params: Any) -> tuple[Array, Any]:
+            return value_and_aux(state.objective, params, batch, key)
+
+        derivative = self._value_and_grad(valued, has_aux=True)
+        (value, aux), gradient = derivative(state.params)
         norm = global_norm(gradient)
 
         def uphill(theta: Array, slope: Array) -> Array:
@@ -86,8 +100,8 @@ class SharpnessAware:
             return ascent_point(theta, slope, norm.astype(theta.dtype), length)
 
         above = jax.tree.map(uphill, state.params, gradient)
-        gradient = grad(lambda params: state.objective(params, batch, key))(above)
+        _, gradient = derivative(above)
         updates, memory = self.optimizer.update(gradient, state.memory, state.params)
         params = optax.apply_updates(state.params, updates)
         after = SolverState(state.objective, params, state.step + 1, in_force, memory)
-        return after, SolverInfo(value, norm, jnp.ones_like(value))
+        return after, SolverInfo(value, norm, jnp.ones_like(value), aux)

@@ -17,7 +17,7 @@ from pullback.optim.methods.lbfgs import LBFGS
 from pullback.optim.methods.method import State
 from pullback.optim.methods.pairs import Pairs
 from pullback.optim.objective import Objective
-from pullback.optim.solver import SolverInfo, SolverState, StochasticObjective
+from pullback.optim.solver import SolverInfo, SolverState, StochasticObjective, value_and_aux
 
 
 class StochasticLBFGS:
@@ -69,11 +69,13 @@ class StochasticLBFGS:
         """The state after one more batch."""
         x, unravel = ravel_pytree(state.params)
 
-        def on_batch(x: Array) -> Array:
-            return jnp.reshape(state.objective(unravel(x), batch, key), ())
+        def on_batch(x: Array) -> tuple[Array, Any]:
+            return value_and_aux(state.objective, unravel(x), batch, key)
 
-        objective = Objective(on_batch)
+        objective = Objective(lambda x: on_batch(x)[0])
         start = objective.at(x)
         after, info = self._method.step(objective, State(start, state.memory))
-        told = SolverInfo(start.value, jnp.linalg.norm(start.gradient), info.step_length)
+        # A compiler sees that this is the evaluation of `start`, and makes it once.
+        aux = on_batch(x)[1]
+        told = SolverInfo(start.value, jnp.linalg.norm(start.gradient), info.step_length, aux)
         return SolverState(state.objective, unravel(after.point.x), state.step + 1, {}, after.memory), told

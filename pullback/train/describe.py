@@ -80,16 +80,13 @@ def config(
 def settings(prepared: Prepared) -> dict[str, Any]:
     """The resolved settings; what has no name is said to be passed in by the caller."""
     experiment = prepared.experiment
-    rate = experiment.learning_rate
     return {
         "epochs": experiment.epochs,
         "batch_size": experiment.batch_size,
         "seed": experiment.seed,
         "optimizer": experiment.optimizer if isinstance(experiment.optimizer, str) else CALLER,
-        "learning_rate": CALLER if callable(rate) else rate,
-        "optimizer_arguments": {
-            name: CALLER if callable(value) else value for name, value in experiment.optimizer_arguments.items()
-        },
+        "learning_rate": plain(experiment.learning_rate),
+        "optimizer_arguments": {name: plain(value) for name, value in experiment.optimizer_arguments.items()},
         "loss": prepared.loss.name,
         "loss_arguments": loss_arguments(prepared.loss),
         "metrics": [metric.name for metric in prepared.metrics],
@@ -99,6 +96,11 @@ def settings(prepared: Prepared) -> dict[str, Any]:
         "accumulate_steps": experiment.accumulate_steps,
         "augment": None if experiment.augment is None else repr(experiment.augment),
     }
+
+
+def plain(value: Any) -> Any:
+    """A number or a word as it is; of a schedule, or anything else that is no plain value, who gave it."""
+    return value if value is None or isinstance(value, bool | int | float | str) else CALLER
 
 
 def loss_arguments(loss: Any) -> dict[str, Any] | str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 from jaxtyping import Array
 
 from pullback.metrics.metric import two_float
-from pullback.optim import settings_in_force
+from pullback.optim import after_score, settings_in_force
+from pullback.optim.schedules import Plateau
 from pullback.train.experiment import Prepared
 from pullback.train.held_out import scores, validate, validation_program
 from pullback.train.loop import (
@@ -26,11 +28,13 @@ from pullback.train.loop import (
 )
 from pullback.train.position import Position, judged, next_epoch
 from pullback.train.saving import save, save_is_due
-from pullback.train.state import to_host
+from pullback.train.state import to_device, to_host
 from pullback.train.step import Token
 
 DISPATCH_SECONDS = 0.1
 IN_FLIGHT = 2
+
+Number = Array | np.ndarray | np.generic
 
 
 def train(loop: Loop) -> None:
@@ -133,7 +137,9 @@ def close_epoch(loop: Loop, seconds: float, compile_seconds: float) -> None:
     record = epoch_record(loop.prepared, position, settings_in_force(state.optimizer), state.totals)
     if loop.prepared.validation_data is not None:
         record["validation"] = scores(loop.prepared.metrics, validate(loop, loop.prepared.validation_data).totals)
-        position = judge(loop, record["validation"][experiment.monitor])
+        score = record["validation"][experiment.monitor]
+        position = judge(loop, score)
+        state = state._replace(optimizer=optimizer_after(loop, state.optimizer, score))
         record["best"] = position.best_epoch == position.epoch
     loop.history.append(record)
     if loop.log is not None:
@@ -149,7 +155,7 @@ def close_epoch(loop: Loop, seconds: float, compile_seconds: float) -> None:
 
 
 def epoch_record(
-    prepared: Prepared, position: Position, in_force: dict[str, Array], totals: dict[str, Any]
+    prepared: Prepared, position: Position, in_force: Mapping[str, Number], totals: dict[str, Any]
 ) -> dict[str, Any]:
     """What is logged of an epoch: where it stands, the settings that the last update used, the training scores."""
     settings = {name: shortest(value) for name, value in in_force.items()}
@@ -163,6 +169,15 @@ def epoch_record(
     return record | {"settings": settings} if settings else record
 
 
+def optimizer_after(loop: Loop, state: Any, score: float) -> Any:
+    """The optimizer's state after a validation, which lowers the rate where it waits for a plateau."""
+    plateau = loop.prepared.experiment.learning_rate
+    if not isinstance(plateau, Plateau):
+        return state
+    after = after_score(state, plateau, score)
+    return to_device(after, to_host(after))
+
+
 def judge(loop: Loop, score: float) -> Position:
     """The position after seeing the validation score; a better one keeps the parameters as the best."""
     position = judged(loop.position, loop.prepared, score)
@@ -171,6 +186,6 @@ def judge(loop: Loop, score: float) -> Position:
     return position
 
 
-def shortest(number: Array) -> float:
+def shortest(number: Number) -> float:
     """The float with the fewest digits that is this number in its own precision: 0.001, not 0.0010000000475."""
     return float(str(np.asarray(number)))

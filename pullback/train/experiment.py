@@ -11,7 +11,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.extend.core import ClosedJaxpr
 from jaxtyping import Array
 
@@ -23,8 +22,10 @@ from pullback.metrics import Metric, get_metrics
 from pullback.nn.losses import check_head, check_targets, get_loss
 from pullback.nn.probe import probe
 from pullback.nn.state import has_memory, init_state
-from pullback.optim import get_optimizer
+from pullback.optim import Optimizer
+from pullback.optim.schedules import Plateau
 from pullback.train.evaluate import as_input
+from pullback.train.optimizer import choose_optimizer, with_schedules
 from pullback.train.step import call_model
 
 Data = Dataset | tuple[Any, Any]
@@ -41,8 +42,8 @@ class Experiment:
     model: Any
     train_data: Data | None
     loss: Any
-    optimizer: str | optax.GradientTransformation = "adam"
-    learning_rate: float | Callable[..., Any] | None = None
+    optimizer: str | Optimizer = "adam"
+    learning_rate: float | Callable[..., Any] | Plateau | None = None
     optimizer_arguments: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 10
     batch_size: int = 64
@@ -71,7 +72,7 @@ class Prepared:
     test_data: Dataset | None
     calibration_data: Dataset | None
     loss: Any
-    optimizer: optax.GradientTransformation
+    optimizer: Optimizer
     metrics: tuple[Metric, ...]
     memory: dict[str, Any]
     batch_size: int
@@ -93,7 +94,7 @@ class Prepared:
 def prepare(experiment: Experiment) -> Prepared:
     """Check everything that can be checked before the first step; nothing is written and nothing computed."""
     notes: list[str] = []
-    _check_numbers(experiment)
+    check_numbers(experiment)
     _check_model(experiment.model)
     loss = get_loss(experiment.loss)
     sets = {
@@ -110,6 +111,9 @@ def prepare(experiment: Experiment) -> Prepared:
     _check_metrics(metrics, loss)
     _check_monitor(experiment, metrics)
     batch_size = _batch_size(experiment, train_data, notes)
+    steps_per_epoch = -(-len(train_data) // batch_size)
+    experiment = with_schedules(experiment, steps_per_epoch)
+    optimizer = choose_optimizer(experiment, steps_per_epoch, metrics)
     outputs, key_per_row, convolutional = _dry_run(experiment, train_data, batch_size, notes)
     check_head(experiment.model, loss, train_data.inputs.shape[1:])
     _check_outputs(loss, outputs, sets)
@@ -121,7 +125,7 @@ def prepare(experiment: Experiment) -> Prepared:
         test_data=sets["test"],
         calibration_data=sets["calibration"],
         loss=loss,
-        optimizer=_optimizer(experiment),
+        optimizer=optimizer,
         metrics=metrics,
         memory=init_state(experiment.model),
         batch_size=batch_size,
@@ -131,7 +135,8 @@ def prepare(experiment: Experiment) -> Prepared:
     )
 
 
-def _check_numbers(experiment: Experiment) -> None:
+def check_numbers(experiment: Experiment) -> None:
+    """Raise for a setting out of its range, before anything is looked at that costs time."""
     for name in ("epochs", "batch_size", "accumulate_steps"):
         positive_integer(name, getattr(experiment, name))
     if experiment.patience is not None:
@@ -250,20 +255,6 @@ def _batch_size(experiment: Experiment, data: Dataset, notes: list[str]) -> int:
     smaller = -(-len(data) // parts) * parts
     notes.append(f"batch_size {size} is larger than the {len(data)} training rows: every batch is the whole data set")
     return smaller
-
-
-def _optimizer(experiment: Experiment) -> optax.GradientTransformation:
-    if isinstance(experiment.optimizer, str):
-        rate = 1e-3 if experiment.learning_rate is None else experiment.learning_rate
-        return get_optimizer(experiment.optimizer, rate, **experiment.optimizer_arguments)
-    if experiment.learning_rate is not None:
-        raise ConfigurationError(
-            "learning_rate is given beside a finished optimizer",
-            expected="an optimizer's name with learning_rate, or an optimizer alone",
-            got=f"learning_rate={experiment.learning_rate!r}",
-            fix="give the rate to the optimizer itself",
-        )
-    return get_optimizer(experiment.optimizer, 1e-3, **experiment.optimizer_arguments)
 
 
 def convolves(program: ClosedJaxpr) -> bool:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import optax
 from jaxtyping import Array
 
 from pullback.core.checks import non_negative
 from pullback.metrics import Metric
+from pullback.optim import Optimizer
+from pullback.optim.schedules import Plateau
 from pullback.train import folder as run_folder
 from pullback.train.describe import RecipeRecord, config, data_sets, model_record, settings
 from pullback.train.experiment import Data, Experiment, prepare
@@ -26,8 +27,8 @@ def fit(
     train_data: Data,
     *,
     loss: Any,
-    optimizer: str | optax.GradientTransformation = "adam",
-    learning_rate: float | Callable[..., Any] | None = None,
+    optimizer: str | Optimizer = "adam",
+    learning_rate: float | Callable[..., Any] | Plateau | None = None,
     optimizer_arguments: Mapping[str, Any] | None = None,
     epochs: int = 10,
     batch_size: int = 64,
@@ -56,7 +57,9 @@ def fit(
         Validation chooses the best epoch, whose weights are handed back; the test data are looked at once, at the end.
     calibration_data : rows used for nothing but the width of conformal intervals and sets (`calibration.json`).
     loss : name or function of (prediction, target) that returns one value an example.
-    optimizer, learning_rate : a name with a rate or a schedule (default 0.001), or any Optax transformation alone.
+    optimizer, learning_rate : a name with a rate, a schedule or a `Plateau` (default 0.001), or any Optax
+        transformation or `Solver` alone. A plateau is looked for in the validation `monitor`; a schedule by epoch or
+        fraction need not say how long the run is.
     optimizer_arguments : further settings of an optimizer by name, such as `{"weight_decay": 0.1}` of "adamw".
     batch_size : rows an update; a last, smaller batch is exact. With `accumulate_steps` k it is computed in k parts.
     metrics : names or metrics, followed on the training and validation data.

@@ -19,8 +19,9 @@ from pullback.core.errors import NonFiniteError
 from pullback.core.trees import flatten_by_path
 from pullback.nn.probe import layer_type, probe
 from pullback.nn.state import with_row_weights
+from pullback.optim import Solver
 from pullback.train.state import TrainingState, to_device
-from pullback.train.step import StepRule, augmented, call_model, model_key, select_rows
+from pullback.train.step import StepRule, augmented, call_model, model_key, select_rows, update
 
 if TYPE_CHECKING:
     from pullback.train.loop import Loop
@@ -152,11 +153,23 @@ def examine(loop: Loop, state: TrainingState, step: int) -> Finding | None:
         if found := _judge(visits, looks, model):
             return Finding(step, epoch, *found)
         gradient = jax.tree.map(jnp.add, gradient, looks.gradient)
-    updates, optimizer = loop.rule.optimizer.update(gradient, state.optimizer, state.params)
+    updates, optimizer = _changes(loop, state, step, gradient)
     if bad := _bad_leaf(updates) or _bad_leaf(optimizer):
         cause = "the optimizer divides by zero or overflows: check its epsilon and learning rate, or clip the gradient"
         return Finding(step, epoch, "optimizer", bad, "", (), cause)
     return None
+
+
+def _changes(loop: Loop, state: TrainingState, step: int, gradient: PyTree) -> tuple[PyTree, PyTree]:
+    """What the optimizer adds to the parameters, and its own state after; of a solver the parameters it gives."""
+    optimizer = loop.rule.optimizer
+    if not isinstance(optimizer, Solver):
+        return optimizer.update(gradient, state.optimizer, state.params)
+    epoch = step // loop.rule.steps_per_epoch + 1
+    within, number = jnp.int32(step % loop.rule.steps_per_epoch), jnp.asarray(epoch, jnp.int32)
+    run = jax.jit(lambda state, data, order: update(loop.rule, state, data, order, number, within)[0])
+    after = run(state, loop.examples, loop.order(epoch))
+    return after.params, after.optimizer
 
 
 def look(loop: Loop, state: TrainingState, step: int, part: int) -> tuple[list[Visit], Looks]:

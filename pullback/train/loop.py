@@ -24,7 +24,7 @@ from pullback.train.position import Position
 from pullback.train.program import Programs
 from pullback.train.progress import Progress
 from pullback.train.state import TrainingState, to_device, to_host
-from pullback.train.step import Examples, StepRule, dispatch, init_totals
+from pullback.train.step import Examples, StepRule, dispatch, init_optimizer, init_totals
 
 
 class Stop(Exception):
@@ -133,7 +133,7 @@ def build_loop(
     state = TrainingState(
         params=params,
         memory=prepared.memory,
-        optimizer=prepared.optimizer.init(params),
+        optimizer=init_optimizer(rule, params, prepared.memory),
         average=None if experiment.ema_decay is None else params,
         step=jnp.zeros((), jnp.int32),
         totals=init_totals(prepared.metrics),

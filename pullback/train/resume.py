@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import optax
 from jaxtyping import Array
 
 from pullback.core.errors import ConfigurationError, DataError
 from pullback.data import preprocessing_from_json
 from pullback.metrics import Metric
 from pullback.nn.losses import LOSSES
+from pullback.optim import Optimizer
+from pullback.optim.schedules import Plateau
 from pullback.train import folder as run_folder
 from pullback.train.describe import CALLER, data_record, data_sets
 from pullback.train.experiment import Data, Experiment, prepare
@@ -31,8 +32,8 @@ def resume(
     test_data: Data | None = None,
     calibration_data: Data | None = None,
     loss: Any = None,
-    optimizer: optax.GradientTransformation | None = None,
-    learning_rate: Callable[..., Any] | None = None,
+    optimizer: Optimizer | None = None,
+    learning_rate: Callable[..., Any] | Plateau | None = None,
     optimizer_arguments: Mapping[str, Any] | None = None,
     augment: Callable[[Array, Array], Array] | None = None,
     value_and_grad: Callable[..., Any] = jax.value_and_grad,

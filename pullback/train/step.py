@@ -6,7 +6,7 @@ $$ C(\theta) = \frac{\sum_i w_i\, \ell(f_\theta(x_i), y_i)}{\sum_i w_i}, \qquad
    \theta_{t+1} = \theta_t + u(\nabla C(\theta_t), s_t), $$
 
 where $u$ is the optimizer's update. With k accumulation steps the batch is cut into k parts whose gradients are summed
-with the same denominator, so the sum is the gradient of the whole batch.
+with the same denominator, so the sum is the gradient of the whole batch. A solver is given $C$ itself instead.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
+from jax.tree_util import Partial
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from pullback.core.random import row_keys, stream
 from pullback.metrics import add_values, mean_statistics
 from pullback.nn.state import with_row_weights
+from pullback.optim import Optimizer, Solver, SolverState
 from pullback.train.state import TrainingState
 
 
@@ -56,11 +58,12 @@ class StepRule:
 
     static: Any
     loss: Callable[[Array, Array], Array]
-    optimizer: optax.GradientTransformation
+    optimizer: Optimizer
     metrics: tuple[Any, ...]
     value_and_grad: Callable[..., Any]
     augment: Callable[[Array, Array], Array] | None
-    seed: int
+    # An array where a sweep has many.
+    seed: int | Int[Array, ""]
     key_per_row: bool
     ema_decay: float | None
     batch_size: int
@@ -184,26 +187,102 @@ def all_finite(tree: PyTree) -> Bool[Array, ""]:
     return jnp.all(jnp.stack(checks)) if checks else jnp.array(True)
 
 
+class Updated(NamedTuple):
+    """What one update changes."""
+
+    params: PyTree
+    memory: dict[str, Any]
+    optimizer: PyTree
+    totals: dict[str, Any]
+
+
+def transformation_update(
+    rule: StepRule,
+    transformation: optax.GradientTransformation,
+    state: TrainingState,
+    data: Examples,
+    order: Array,
+    epoch: Array,
+    epoch_step: Array,
+) -> tuple[Updated, Array]:
+    """The update of an optimizer that is given the gradient, and whether the costs were finite."""
+    sums, finite = batch_gradient(rule, state, data, order, epoch, epoch_step)
+    updates, optimizer = transformation.update(sums.gradient, state.optimizer, state.params)
+    return Updated(optax.apply_updates(state.params, updates), sums.memory, optimizer, sums.totals), finite
+
+
+def batch_objective(rule: StepRule, memory: dict[str, Any]) -> Callable[[PyTree, Rows, Array], Any]:
+    """What a solver sees: the cost of a batch at any parameters, with the new memory, outputs and losses beside it."""
+
+    def cost(params: PyTree, rows: Rows, key: Array) -> tuple[Array, tuple[dict[str, Any], Array, Array]]:
+        return objective(rule, params, memory, rows, key, jnp.maximum(jnp.sum(rows.weights), 1))
+
+    return cost
+
+
+def init_optimizer(rule: StepRule, params: PyTree, memory: dict[str, Any]) -> PyTree:
+    """The optimizer's state before the first update."""
+    if isinstance(rule.optimizer, Solver):
+        return without_objective(rule.optimizer.init(batch_objective(rule, memory), params))
+    return rule.optimizer.init(params)
+
+
+def without_objective(state: SolverState) -> SolverState:
+    """A solver's state as it is kept from step to step: the parameters lie in the training state already."""
+    return state._replace(objective=None, params=None)
+
+
+def solver_update(
+    rule: StepRule,
+    solver: Solver,
+    state: TrainingState,
+    data: Examples,
+    order: Array,
+    epoch: Array,
+    epoch_step: Array,
+) -> tuple[Updated, Array]:
+    """The step of a solver on the whole batch, and whether the cost before it was finite.
+
+    Every evaluation within the step has the same rows, random key and memory; memory and statistics are those of the
+    parameters before the step, as they are for a transformation.
+    """
+    rows = augmented(rule, select_rows(data, order, epoch_step * rule.batch_size, rule.batch_size), epoch)
+    cost = Partial(batch_objective(rule, state.memory))
+    before = state.optimizer._replace(objective=cost, params=state.params)
+    after, info = solver.step(before, rows, model_key(rule, rows, epoch, state.step))
+    memory, outputs, losses = info.aux
+    totals = add_rows(state.totals, rule.metrics, outputs, rows.targets, losses, rows.weights)
+    return Updated(after.params, memory, without_objective(after), totals), jnp.isfinite(info.value)
+
+
+def update(
+    rule: StepRule, state: TrainingState, data: Examples, order: Array, epoch: Array, epoch_step: Array
+) -> tuple[Updated, Array]:
+    """One update by whatever optimizes, and whether the cost before it was finite."""
+    optimizer = rule.optimizer
+    if isinstance(optimizer, Solver):
+        return solver_update(rule, optimizer, state, data, order, epoch, epoch_step)
+    return transformation_update(rule, optimizer, state, data, order, epoch, epoch_step)
+
+
 def training_step(
     rule: StepRule, state: TrainingState, data: Examples, order: Int[Array, " order"], epoch: Int[Array, ""]
 ) -> TrainingState:
-    """One update."""
+    """One update, with its statistics and its check for numbers that are not finite."""
     epoch_step = state.step - (epoch - 1) * rule.steps_per_epoch
-    sums, finite = batch_gradient(rule, state, data, order, epoch, epoch_step)
-    updates, optimizer = rule.optimizer.update(sums.gradient, state.optimizer, state.params)
-    params = optax.apply_updates(state.params, updates)
+    after, finite = update(rule, state, data, order, epoch, epoch_step)
     # A gradient that is not finite spoils the next loss, which the check above sees at no cost. Only the last update
     # of an epoch has no next loss, so the parameters themselves are looked at there.
     last = epoch_step == rule.steps_per_epoch - 1
-    kept = (params, sums.memory, optimizer)
+    kept = (after.params, after.memory, after.optimizer)
     finite = finite & jax.lax.cond(last, lambda: all_finite(kept), lambda: jnp.array(True))
     return TrainingState(
-        params=params,
-        memory=sums.memory,
-        optimizer=optimizer,
-        average=average_params(rule, state.average, params, state.step),
+        params=after.params,
+        memory=after.memory,
+        optimizer=after.optimizer,
+        average=average_params(rule, state.average, after.params, state.step),
         step=state.step + 1,
-        totals=sums.totals,
+        totals=after.totals,
         first_bad=jnp.where((state.first_bad < 0) & ~finite, state.step, state.first_bad),
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from pullback.core.checks import positive_integer
+from pullback.core.errors import ConfigurationError
 from pullback.optim.learning_rate import Schedule, as_schedule
 from pullback.optim.schedules.real_step import real_step
 
@@ -22,7 +23,12 @@ class PerEpoch:
     Parameters
     ----------
     schedule : $\eta$.
-    steps_per_epoch : $k \ge 1$, in updates.
+    steps_per_epoch : $k \ge 1$, in updates; `train.fit` knows it, elsewhere it has to be given.
+
+    Raises
+    ------
+    ConfigurationError
+        where it is asked for a rate before $k$ is known.
 
     Examples
     --------
@@ -33,13 +39,14 @@ class PerEpoch:
     """
 
     schedule: Schedule
-    steps_per_epoch: int
+    steps_per_epoch: int | None = None
 
     def __post_init__(self) -> None:
-        positive_integer("steps_per_epoch", self.steps_per_epoch)
+        if self.steps_per_epoch is not None:
+            positive_integer("steps_per_epoch", self.steps_per_epoch)
 
     def __call__(self, step: Any) -> Array:
-        return as_schedule(self.schedule)(jnp.asarray(step) // self.steps_per_epoch)
+        return as_schedule(self.schedule)(jnp.asarray(step) // _known("steps_per_epoch", self.steps_per_epoch, self))
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,12 @@ class PerFraction:
     Parameters
     ----------
     schedule : $\eta$, whose times are fractions of the run.
-    steps : $T \ge 1$, the updates of the run.
+    steps : $T \ge 1$, the updates of the run; `train.fit` knows them, elsewhere they have to be given.
+
+    Raises
+    ------
+    ConfigurationError
+        where it is asked for a rate before $T$ is known.
 
     Examples
     --------
@@ -64,10 +76,39 @@ class PerFraction:
     """
 
     schedule: Schedule
-    steps: int
+    steps: int | None = None
 
     def __post_init__(self) -> None:
-        positive_integer("steps", self.steps)
+        if self.steps is not None:
+            positive_integer("steps", self.steps)
 
     def __call__(self, step: Any) -> Array:
-        return as_schedule(self.schedule)(real_step(step) / self.steps)
+        return as_schedule(self.schedule)(real_step(step) / _known("steps", self.steps, self))
+
+
+def for_run(value: Any, steps_per_epoch: int, epochs: int) -> Any:
+    """A schedule by epoch or fraction that does not know the run yet, told of it; anything else as it is.
+
+    Examples
+    --------
+    >>> from pullback.optim.schedules import Cosine
+    >>> for_run(PerFraction(Cosine(0.1, steps=1)), steps_per_epoch=10, epochs=3)
+    PerFraction(schedule=Cosine(initial=0.1, steps=1, final=0.0), steps=30)
+    """
+    if isinstance(value, PerEpoch) and value.steps_per_epoch is None:
+        return replace(value, steps_per_epoch=steps_per_epoch)
+    if isinstance(value, PerFraction) and value.steps is None:
+        return replace(value, steps=steps_per_epoch * epochs)
+    return value
+
+
+def _known(name: str, value: int | None, schedule: PerEpoch | PerFraction) -> int:
+    if value is None:
+        method = type(schedule).__name__
+        raise ConfigurationError(
+            f"{method} does not know the length of the run",
+            expected=f"{name}, the number of updates",
+            got=f"{method} without it, outside train.fit or inside another schedule",
+            fix=f"give {name}, or make {method} the outermost schedule that is passed to train.fit",
+        )
+    return value

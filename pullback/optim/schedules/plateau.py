@@ -81,7 +81,8 @@ class Plateau:
     def init(self) -> PlateauState:
         """The state before any score."""
         dtype, none = jnp.result_type(float), jnp.zeros((), jnp.int32)
-        worst = -jnp.inf if self.higher_is_better else jnp.inf
+        # Finite, since training looks for numbers in its state that are not.
+        worst = float(jnp.finfo(dtype).max) * (-1 if self.higher_is_better else 1)
         return PlateauState(jnp.asarray(self.initial, dtype), jnp.asarray(worst, dtype), none, none)
 
     def update(self, state: PlateauState, score: Any) -> PlateauState:

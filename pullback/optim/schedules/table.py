@@ -11,12 +11,14 @@ import numpy as np
 from pullback.core.checks import positive_integer
 from pullback.core.errors import ConfigurationError
 from pullback.optim.learning_rate import LearningRate, as_schedule
+from pullback.optim.schedules.clock import PerEpoch, PerFraction
 from pullback.optim.schedules.constant import Constant
 from pullback.optim.schedules.cosine import Cosine
 from pullback.optim.schedules.cyclic import Cyclic
 from pullback.optim.schedules.exponential import Exponential
 from pullback.optim.schedules.inverse_square_root import InverseSquareRoot
 from pullback.optim.schedules.inverse_time import InverseTime
+from pullback.optim.schedules.join import Join
 from pullback.optim.schedules.multi_step import MultiStep
 from pullback.optim.schedules.one_cycle import OneCycle
 from pullback.optim.schedules.plateau import Plateau
@@ -74,9 +76,13 @@ def check_schedule_covers(schedule: LearningRate, steps: int) -> None:
       to do: give the schedule the updates of the run, or a final rate above zero
     """
     positive_integer("steps", steps)
-    if float(as_schedule(schedule)(jnp.asarray(steps - 1, jnp.int32))) != 0:
+    if _last_rate(schedule, steps) != 0:
         return
-    alive = np.flatnonzero(schedule_values(schedule, steps))
+    # A long cosine is zero in single precision a little before its end.
+    with jax.enable_x64(True):
+        if _last_rate(schedule, steps) != 0:
+            return
+        alive = np.flatnonzero(schedule_values(schedule, steps))
     first = int(alive[-1]) + 1 if len(alive) else 0
     raise ConfigurationError(
         f"the learning rate is zero from update {first} on, and the run has {steps}",
@@ -84,3 +90,18 @@ def check_schedule_covers(schedule: LearningRate, steps: int) -> None:
         got=repr(schedule),
         fix="give the schedule the updates of the run, or a final rate above zero",
     )
+
+
+def is_schedule(value: Any) -> bool:
+    """Whether a setting is one of the schedules of the library that are functions of the update's number.
+
+    Examples
+    --------
+    >>> is_schedule(Cosine(0.1, steps=100)), is_schedule(0.1)
+    (True, False)
+    """
+    return callable(value) and type(value) in {*SCHEDULES.values(), Join, PerEpoch, PerFraction}
+
+
+def _last_rate(schedule: LearningRate, steps: int) -> float:
+    return float(as_schedule(schedule)(jnp.asarray(steps - 1, jnp.int32)))
