@@ -17,7 +17,7 @@ def _integer(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")
 
 
-def stream(seed: int, *names: str | int | Array) -> Array:
+def stream(seed: int | Array, *names: str | int | Array) -> Array:
     """Typed JAX key of the stream `names` under `seed`.
 
     Strings name the purpose, integers (or traced integer scalars) the epoch, step or sample.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +14,8 @@ from pullback.metrics.predictions import row_mask
 from pullback.metrics.sums import add, count, masked_sum, merge_sums, zero_count, zero_sum
 from pullback.prob import Interval, mean_interval, wilson_interval
 
-Statistics = dict[str, Array]
+# Small arrays: JAX's inside a program, NumPy's too where the host computes a score.
+Statistics = dict[str, Any]
 
 
 class Metric(ABC):
@@ -128,7 +129,7 @@ def add_values(stats: Statistics, values: Array, weight: Array | None = None) ->
     }
 
 
-def two_float(pair: Array) -> float:
+def two_float(pair: Array | np.ndarray) -> float:
     """The Python float that a two-float sum stands for."""
     return float(np.asarray(pair, np.float64).sum())
 

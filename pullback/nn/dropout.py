@@ -14,12 +14,12 @@ from pullback.nn.inputs import describe, typed_key
 SCALINGS = ("inverted", "classic")
 
 
-def dropout(x: Float[Array, "*shape"], kept: Bool[Array, "*mask"], scale: float) -> Float[Array, "*shape"]:
+def dropout(x: Float[Array, "*shape"], kept: Bool[Array, "*mask"], scale: float | Array) -> Float[Array, "*shape"]:
     r"""\(y = s\,m \odot x\): mask \(m\) = `kept`, of the shape of `x` or 1 along shared axes, and scale \(s\)."""
     return jnp.where(kept, x * scale, 0.0)
 
 
-def keep_mask(key: Array, rate: float, shape: tuple[int, ...]) -> Bool[Array, "*mask"]:
+def keep_mask(key: Array, rate: float | Array, shape: tuple[int, ...]) -> Bool[Array, "*mask"]:
     """True with probability 1 - `rate`: one key for the whole array, or one key a row of its first axis."""
     keep = jnp.float32(1.0 - rate)
     if key.ndim == 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -87,8 +87,12 @@ class Prepared:
     @property
     def evaluation_batch_size(self) -> int:
         sets = (self.validation_data, self.test_data, self.calibration_data)
-        held_out = [len(data) for data in sets if data is not None]
-        return min(max(held_out, default=1), max(256, self.batch_size))
+        return evaluation_batch_size([len(data) for data in sets if data is not None], self.batch_size)
+
+
+def evaluation_batch_size(held_out: Sequence[int], batch_size: int) -> int:
+    """Rows that are evaluated at once, for held-out sets of so many rows."""
+    return min(max(held_out, default=1), max(256, batch_size))
 
 
 def prepare(experiment: Experiment) -> Prepared:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from pullback.train import folder as run_folder
 from pullback.train.describe import RecipeRecord, config, data_sets, model_record, settings
-from pullback.train.evaluate import Static
 from pullback.train.experiment import Prepared
 from pullback.train.finish import finish
 from pullback.train.interruption import Interruption
 from pullback.train.log import Log
-from pullback.train.loop import Loop
+from pullback.train.loop import Loop, build_loop
 from pullback.train.outcome import Run, partial_run
 from pullback.train.program import Programs
 from pullback.train.progress import Silent
 from pullback.train.saving import save
-from pullback.train.state import TrainingState, to_host
-from pullback.train.step import init_totals
+from pullback.train.state import to_host
 from pullback.train.sweeps.group_run import Ended
 
 NO_CHECKPOINTS_LATER = float("inf")
@@ -51,7 +48,7 @@ def finish_member(
             "model.json": about if about is not None else model_record(prepared),
             "preprocessing.json": [step.to_json() for step in prepared.experiment.preprocessing],
         }
-        # The rows are kept once, by the sweep.
+        # It is not resumed alone, so that its rows need not be kept.
         loop.folder = run_folder.create(path, files, {})
         loop.log = Log(path / "metrics.jsonl")
         for record in history:
@@ -73,36 +70,23 @@ def finish_member(
 
 
 def _loop(prepared: Prepared, programs: Programs, ended: Ended, history: list[dict[str, Any]]) -> Loop:
-    params, rest = eqx.partition(prepared.experiment.model, eqx.is_inexact_array)
-    structure = jax.tree.structure(params)
+    loop = build_loop(
+        prepared,
+        progress=Silent(),
+        interruption=Interruption(),
+        folder=None,
+        checkpoint_seconds=NO_CHECKPOINTS_LATER,
+    )
     # With its own rates of dropout, which the sweep had taken out of the structure.
-    own = jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in jax.tree.leaves(ended.params)])
-    state = TrainingState(
-        params=own,
+    params = jax.tree.unflatten(loop.static.structure, [jnp.asarray(leaf) for leaf in jax.tree.leaves(ended.params)])
+    state = loop.state._replace(
+        params=params,
         memory=jax.tree.map(jnp.asarray, ended.memory),
         optimizer=(),
         average=None,
         step=jnp.asarray(ended.position.step, jnp.int32),
-        totals=init_totals(prepared.metrics),
-        first_bad=jnp.full((), -1, jnp.int32),
     )
-    leaves, whole = jax.tree.flatten(state)
-    loop = Loop(
-        prepared=prepared,
-        programs=programs,
-        static=Static(rest, structure),
-        # It makes no more updates.
-        rule=cast(Any, None),
-        leaves=leaves,
-        structure=whole,
-        progress=Silent(),
-        interruption=Interruption(),
-        folder=None,
-        log=None,
-        timing=None,
-        checkpoint_seconds=NO_CHECKPOINTS_LATER,
-        position=ended.position,
-        history=history,
-    )
-    loop.best = to_host({"params": own, "memory": state.memory})
+    loop.leaves, loop.structure = jax.tree.flatten(state)
+    loop.programs, loop.position, loop.history = programs, ended.position, history
+    loop.best = to_host({"params": params, "memory": state.memory})
     return loop

@@ -13,11 +13,12 @@ import numpy as np
 
 from pullback.optim.settings import settings_in_force
 from pullback.train.epochs import Pace, epoch_record
+from pullback.train.experiment import Prepared
 from pullback.train.held_out import scores
 from pullback.train.position import Position, judged, next_epoch
 from pullback.train.state import TrainingState
 from pullback.train.step import init_totals
-from pullback.train.sweeps.groups import Values, data_of
+from pullback.train.sweeps.groups import Values, data_of, held_out_of
 from pullback.train.sweeps.programs import GroupPrograms
 
 # The program is compiled for fewer members when no more than this part of them is still going.
@@ -61,7 +62,9 @@ class GroupRun:
         if self.group.validation is not None:
             self.best = jax.tree.map(jnp.copy, self._judged())
         self._data = data_of(self.group.train)
-        self._validation = None if self.group.validation is None else data_of(self.group.validation)
+        self._validation = None
+        if self.group.validation is not None:
+            self._validation = held_out_of(self.group.validation, self.group.first.evaluation_batch_size)
 
     @property
     def step(self) -> int:
@@ -84,7 +87,7 @@ class GroupRun:
         end = epoch * self.group.first.steps_per_epoch
         order = jnp.asarray(self.group.order(epoch, self.active))
         values, number = self.values(), jnp.asarray(epoch, jnp.int32)
-        pace, step = Pace(self.programs.route != "one by one"), self.step
+        pace, step = Pace(self.programs.in_loop), self.step
         while step < end:
             count = pace.count(end - step)
             started = time.perf_counter()
@@ -99,7 +102,8 @@ class GroupRun:
     def _close(self, step: int) -> list[Ended]:
         """Records, validation, the best, and who has ended."""
         totals, bad = jax.tree.map(np.asarray, (self.state.totals, self.state.first_bad))
-        in_force = {n: np.asarray(value) for n, value in settings_in_force(self.state.optimizer).items()}
+        in_force = settings_in_force(self.state.optimizer)
+        in_force = {name: np.asarray(value) for name, value in in_force.items() if _is_logged(name, self.group.first)}
         held_out = self._validated()
         better = np.zeros(len(self.active), bool)
         for place, index in enumerate(self.active):
@@ -126,17 +130,15 @@ class GroupRun:
         return ended
 
     def _validated(self) -> Any:
-        source = self.group.validation
-        if source is None or self._validation is None:
+        if self._validation is None:
             return None
-        rows = [(source.offsets[index], source.offsets[index] + source.rows[index]) for index in self.active]
         judged_params = self._judged()
         found = self.programs.evaluate(
             judged_params["params"],
             judged_params["memory"],
             self.values(),
             self._validation,
-            jnp.asarray(rows, jnp.int32),
+            jnp.asarray(self._validation.batches[self.active]),
         )
         return jax.tree.map(np.asarray, found)
 
@@ -183,6 +185,14 @@ class GroupRun:
     def _take(self, state: TrainingState, places: np.ndarray) -> TrainingState:
         # Updates are counted once for all.
         return _taken(state._replace(step=None), places)._replace(step=state.step)
+
+
+def _is_logged(name: str, prepared: Prepared) -> bool:
+    """Whether the log of a run alone has this setting: what the members differ in is constant for each of them."""
+    experiment = prepared.experiment
+    if not isinstance(experiment.optimizer, str) or name == "learning_rate":
+        return True
+    return callable(experiment.optimizer_arguments.get(name))
 
 
 def _taken(tree: Any, places: np.ndarray) -> Any:

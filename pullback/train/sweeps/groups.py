@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -12,11 +12,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from pullback.core.errors import ConfigurationError, PullbackError
 from pullback.data import Dataset, epoch_order
-from pullback.optim import get_optimizer
-from pullback.train.experiment import Experiment, Prepared, prepare
+from pullback.optim import Solver, get_optimizer
+from pullback.optim.schedules import Plateau
+from pullback.train.experiment import (
+    Experiment,
+    Prepared,
+    check_numbers,
+    evaluation_batch_size,
+    prepare,
+)
+from pullback.train.optimizer import choose_optimizer, with_schedules
 from pullback.train.step import Examples
-from pullback.train.sweeps.members import Member
+from pullback.train.sweeps.members import Member, of_member
 from pullback.train.sweeps.rates import dropout_rates, with_dropout_rates
 
 DEFAULT_RATE = 1e-3
@@ -47,6 +56,22 @@ class Source(NamedTuple):
     ids: np.ndarray
     offsets: tuple[int, ...]
     rows: tuple[int, ...]
+
+
+class HeldOut(NamedTuple):
+    """Rows that are scored, every data set filled up to whole batches with rows of weight zero.
+
+    Parameters
+    ----------
+    rows : inputs, targets and weights on the device.
+    batches : for every member the number of its first batch, and how many there are; shape (m, 2).
+    fewest, most : batches of a member.
+    """
+
+    rows: tuple[Array, Array, Array]
+    batches: np.ndarray
+    fewest: int
+    most: int
 
 
 @dataclass(frozen=True)
@@ -124,14 +149,28 @@ def _signature(experiment: Experiment) -> Any:
         for name in ("loss", "epochs", "batch_size", "metrics", "patience", "monitor", "ema_decay", "accumulate_steps")
     )
     kinds = tuple((n, _kind(value)) for n, value in sorted(experiment.optimizer_arguments.items()))
-    functions = (id(experiment.value_and_grad), id(experiment.augment), callable(experiment.learning_rate))
+    functions = (experiment.value_and_grad, _identity(experiment.augment), callable(experiment.learning_rate))
     shapes = tuple(
         _shape(getattr(experiment, f"{name}_data"), experiment.batch_size) for name in ("train", "validation", "test")
     )
-    return (jax.tree.structure(params), jax.tree.structure(rest), leaves, constants, optimizer, kinds, others) + (
-        functions,
-        shapes,
-    )
+    # Of other batches the sums would differ by a rounding.
+    scored = evaluation_batch_size([_rows(data) for data in _held_out(experiment)], experiment.batch_size)
+    structures = (jax.tree.structure(params), jax.tree.structure(rest))
+    return structures, leaves, constants, optimizer, kinds, others, functions, shapes, scored
+
+
+def _held_out(experiment: Experiment) -> list[Any]:
+    sets = (experiment.validation_data, experiment.test_data, experiment.calibration_data)
+    return [data for data in sets if data is not None]
+
+
+def _rows(data: Any) -> int:
+    return len(data) if isinstance(data, Dataset) else len(data[0])
+
+
+def _identity(function: Any) -> Any:
+    """Equal for functions that are equal, as the dataclasses of the library are; else for the same object alone."""
+    return function if isinstance(function, Hashable) else id(function)
 
 
 def _constant(leaf: Any) -> Any:
@@ -188,19 +227,34 @@ def _prepared(members: list[Member]) -> list[Prepared]:
     for member in members:
         experiment = member.experiment
         data = tuple(id(getattr(experiment, f"{n}_data")) for n in ("train", "validation", "test", "calibration"))
-        if data not in found:
-            found[data] = prepare(experiment)
-        like = found[data]
-        prepared.append(like if like.experiment is experiment else _prepared_like(like, experiment))
+        try:
+            if data not in found:
+                found[data] = prepare(experiment)
+            like = found[data]
+            prepared.append(like if like.experiment is experiment else _prepared_like(like, experiment))
+            _check_sweepable(prepared[-1])
+        except PullbackError as error:
+            raise of_member(error, member.settings) from None
     return prepared
 
 
 def _prepared_like(like: Prepared, experiment: Experiment) -> Prepared:
-    optimizer = like.optimizer
-    if isinstance(experiment.optimizer, str):
-        rate = DEFAULT_RATE if experiment.learning_rate is None else experiment.learning_rate
-        optimizer = get_optimizer(experiment.optimizer, rate, **experiment.optimizer_arguments)
+    check_numbers(experiment)
+    experiment = with_schedules(experiment, like.steps_per_epoch)
+    optimizer = choose_optimizer(experiment, like.steps_per_epoch, like.metrics)
     return replace(like, experiment=experiment, optimizer=optimizer)
+
+
+def _check_sweepable(prepared: Prepared) -> None:
+    solver = isinstance(prepared.optimizer, Solver)
+    if solver or isinstance(prepared.experiment.learning_rate, Plateau):
+        what = "a solver, which sees the objective" if solver else "a plateau, which waits for validation scores"
+        raise ConfigurationError(
+            f"a sweep cannot follow {what}",
+            expected="an optimizer that is given the gradient, at a rate that is a number or a schedule",
+            got=f"optimizer={prepared.experiment.optimizer!r}, learning_rate={prepared.experiment.learning_rate!r}",
+            fix="call train.fit for each setting",
+        )
 
 
 def _source(sets: Sequence[Dataset | None]) -> Source:
@@ -245,6 +299,23 @@ def _settings(prepared: Sequence[Prepared]) -> dict[str, Array]:
 
 def _table(schedule: Callable[[Any], Any], updates: int) -> Float[Array, " updates"]:
     return jax.vmap(lambda step: jnp.asarray(schedule(step), jnp.result_type(float)))(jnp.arange(updates))
+
+
+def held_out_of(source: Source, size: int) -> HeldOut:
+    """The rows on the device, in batches of `size`."""
+    firsts: dict[int, int] = {}
+    places, weights = list[np.ndarray](), list[np.ndarray]()
+    for offset, rows in zip(source.offsets, source.rows, strict=True):
+        if offset not in firsts:
+            filled = np.arange(-(-rows // size) * size)
+            firsts[offset] = sum(map(len, places)) // size
+            places.append(offset + np.minimum(filled, rows - 1))
+            weights.append((filled < rows).astype(np.float32))
+    chosen = np.concatenate(places)
+    counts = [-(-rows // size) for rows in source.rows]
+    batches = np.array([(firsts[offset], n) for offset, n in zip(source.offsets, counts, strict=True)], np.int32)
+    arrays = jax.device_put((source.inputs[chosen], source.targets[chosen], np.concatenate(weights)))
+    return HeldOut(arrays, batches, min(counts), max(counts))
 
 
 def data_of(source: Source) -> Examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +14,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from pullback.core.errors import ConfigurationError, unknown_name
+from pullback.core.errors import ConfigurationError, PullbackError, unknown_name
+from pullback.data import Dataset
 from pullback.optim.table import optimizer_arguments
 from pullback.train.experiment import Experiment
 
@@ -88,6 +90,7 @@ class _Maker:
     def __init__(self, source: Source, taken: frozenset[str]) -> None:
         self._source, self._taken = source, taken
         self._made: dict[str, Experiment] = {}
+        self._data: dict[tuple[type, str], Any] = {}
         self._through: frozenset[str] | None = None
 
     def make(self, settings: dict[str, Any], every: list[dict[str, Any]]) -> Experiment:
@@ -103,7 +106,10 @@ class _Maker:
 
     def _call(self, settings: dict[str, Any]) -> Experiment:
         assert callable(self._source)
-        made = self._source(**{name: value for name, value in settings.items() if name in self._taken})
+        try:
+            made = self._source(**{name: value for name, value in settings.items() if name in self._taken})
+        except PullbackError as error:
+            raise of_member(error, settings) from None
         if not isinstance(made, Experiment):
             raise ConfigurationError(
                 "the function does not return an experiment",
@@ -111,7 +117,27 @@ class _Maker:
                 got=type(made).__name__,
                 fix="return train.Experiment(model=..., train_data=..., loss=...)",
             )
-        return made
+        return self._with_shared_data(made)
+
+    def _with_shared_data(self, made: Experiment) -> Experiment:
+        """The experiment with rows that an earlier one has, instead of a copy of them."""
+        sets = {name: getattr(made, name) for name in FIELDS if name.endswith("_data")}
+        shared = {name: self._seen(data) for name, data in sets.items() if data is not None}
+        return replace(made, **{name: data for name, data in shared.items() if data is not sets[name]})
+
+    def _seen(self, data: Any) -> Any:
+        if isinstance(data, Dataset):
+            arrays = (data.inputs, data.targets, data.indices)
+            about = (data.task, data.name, data.class_names, data.feature_names)
+        elif isinstance(data, tuple) and len(data) == 2:
+            arrays, about = data, ()
+        else:
+            return data
+        digest = hashlib.sha256()
+        for array in map(np.ascontiguousarray, arrays):
+            digest.update(f"{array.dtype} {array.shape}".encode())
+            digest.update(array.data)
+        return self._data.setdefault((about, digest.hexdigest()), data)
 
     def _hands_through(self, name: str, every: list[dict[str, Any]]) -> bool:
         """Whether two calls that differ in this number alone differ in the experiment's number of that name alone."""
@@ -122,6 +148,13 @@ class _Maker:
         if name != "learning_rate" and name not in first.optimizer_arguments:
             return False
         return _value(first, name) == values[0] and _equal(changed(first, {name: values[-1]}), last)
+
+
+def of_member(error: PullbackError, settings: Mapping[str, Any]) -> PullbackError:
+    """The same error with the member that it is about."""
+    said = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+    error.what = f"{error.what}, in the member with {said}"
+    return error
 
 
 def changed(experiment: Experiment, settings: Mapping[str, Any]) -> Experiment:
@@ -170,8 +203,8 @@ def _parameters(source: Source, settings: dict[str, Any]) -> frozenset[str]:
     parameters = inspect.signature(source).parameters.values()
     if any(each.kind is each.VAR_KEYWORD for each in parameters):
         return frozenset(settings)
-    taken = frozenset(each.name for each in parameters) & settings.keys()
-    if missing := settings.keys() - taken:
+    taken = frozenset(frozenset(each.name for each in parameters) & settings.keys())
+    if missing := frozenset(settings) - taken:
         made = source(**{name: settings[name] for name in taken})
         _check_known({name: settings[name] for name in missing}, made, taken)
     return taken
@@ -187,4 +220,6 @@ def _check_known(settings: Mapping[str, Any], experiment: Experiment, taken: fro
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_plain(item) for item in value)
     return value.item() if isinstance(value, np.generic | jax.Array) and np.ndim(value) == 0 else value

@@ -10,12 +10,14 @@ from typing import Any, cast
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Int
 
+from pullback.train.evaluate import Static, evaluation_function
 from pullback.train.program import Programs
 from pullback.train.state import TrainingState
 from pullback.train.step import Examples, StepRule, add_rows, call_model, init_totals, training_step
-from pullback.train.sweeps.groups import Group, Values
+from pullback.train.sweeps.groups import Group, HeldOut, Values
 from pullback.train.sweeps.rates import with_dropout_rates
 
 # Members side by side in every operation; one after another in a loop of the program; or each dispatched alone.
@@ -36,6 +38,11 @@ class GroupPrograms:
     group: Group
     programs: Programs
     route: str
+
+    @property
+    def in_loop(self) -> bool:
+        """Whether one dispatch makes several updates, as it does for `fit`."""
+        return not slow_in_loops(self.group)
 
     def start(self) -> TrainingState:
         """The state of all members before the first update."""
@@ -64,10 +71,31 @@ class GroupPrograms:
         arguments = (state, values, data, order, epoch, count)
         return self.programs.get("training step", self._updates, arguments, donate=(0,))(*arguments)
 
-    def evaluate(self, params: Any, memory: Any, values: Values, data: Examples, rows: Array) -> dict[str, Any]:
-        """Statistics of every member over its rows of `data`, from `rows[:, 0]` to before `rows[:, 1]`."""
-        arguments = (params, memory, values.dropout, data, rows)
-        return self.programs.get("evaluation", self._evaluations, arguments)(*arguments)
+    def evaluate(self, params: Any, memory: Any, values: Values, data: HeldOut, batches: Array) -> dict[str, Any]:
+        """Statistics of every member over `batches[:, 1]` batches of `data` from number `batches[:, 0]` on."""
+        if self.route == "one by one":
+            return _with_axis(self._evaluate_alone(*_without_axis((params, memory, values.dropout)), data, batches[0]))
+        arguments = (params, memory, values.dropout, data.rows, batches)
+        run = lambda *given: self._evaluations(*given[:3], data._replace(rows=given[3]), given[4])  # noqa: E731
+        return self.programs.get("evaluation", run, arguments)(*arguments)
+
+    def _evaluate_alone(
+        self, params: Any, memory: Any, dropout: Array, data: HeldOut, batches: Int[Array, " 2"]
+    ) -> dict[str, Any]:
+        """One member in the program that `fit` evaluates with, batch after batch."""
+        prepared, size = self.group.first, self.group.first.evaluation_batch_size
+        structure = jax.tree.structure(params)
+
+        def run(leaves: list[Array], memory: Any, dropout: Array, totals: Any, batch: Any) -> Any:
+            static = Static(_adapted(self.group.static, dropout), structure)
+            return evaluation_function(static, prepared.loss, prepared.metrics)(leaves, memory, totals, batch)
+
+        totals, (first, count) = init_totals(prepared.metrics), np.asarray(batches)
+        for start in range(first * size, (first + count) * size, size):
+            batch = tuple(array[start : start + size] for array in data.rows)
+            arguments = (jax.tree.leaves(params), memory, dropout, totals, batch)
+            totals = self.programs.get("evaluation", run, arguments)(*arguments)[0]
+        return totals
 
     def keep(self, better: Bool[Array, " m"], new: Any, old: Any) -> Any:
         """`new` for the members that are better, else `old`."""
@@ -90,9 +118,15 @@ class GroupPrograms:
             split = lambda item: many(item[0]._replace(step=state.step), item[1], item[2])  # noqa: E731
             found = jax.lax.map(split, (state._replace(step=None), values, order))
             return found._replace(step=state.step + count)
-        every = jax.vmap(one, in_axes=(axes, 0, 0), out_axes=axes)
         if self.route == "one by one":
-            return every(state, values, order)
+            alone, *others = _without_axis((state._replace(step=None), values, order))
+            alone = alone._replace(step=state.step)
+            if self.in_loop:
+                found = jax.lax.fori_loop(jnp.int32(0), count, lambda _, now: one(now, *others), alone)
+            else:
+                found = one(alone, *others)
+            return _with_axis(found._replace(step=None))._replace(step=found.step)
+        every = jax.vmap(one, in_axes=(axes, 0, 0), out_axes=axes)
         return jax.lax.fori_loop(jnp.int32(0), count, lambda _, now: every(now, values, order), state)
 
     def _rule(self, values: Values) -> StepRule:
@@ -105,56 +139,58 @@ class GroupPrograms:
             metrics=prepared.metrics,
             value_and_grad=experiment.value_and_grad,
             augment=experiment.augment,
-            seed=cast(Any, values.seed),
+            seed=values.seed,
             key_per_row=prepared.key_per_row,
             ema_decay=experiment.ema_decay,
             batch_size=prepared.batch_size,
             accumulate_steps=experiment.accumulate_steps,
             steps_per_epoch=prepared.steps_per_epoch,
-            in_loop=self.route != "one by one",
+            in_loop=self.in_loop,
             adapt=partial(_adapted, rates=values.dropout),
         )
 
     def _evaluations(
-        self, params: Any, memory: Any, dropout: Array, data: Examples, rows: Int[Array, "m 2"]
+        self, params: Any, memory: Any, dropout: Array, data: HeldOut, batches: Int[Array, "m 2"]
     ) -> dict[str, Any]:
-        every = self._evaluation(data)
+        every, members = self._evaluation(data), (params, memory, dropout, batches)
         if self.route == "map":
-            return jax.lax.map(lambda item: every(*item), (params, memory, dropout, rows))
-        return jax.vmap(every)(params, memory, dropout, rows)
+            return jax.lax.map(lambda item: every(*item), members)
+        return jax.vmap(every)(*members)
 
-    def _evaluation(self, data: Examples) -> Callable[..., dict[str, Any]]:
+    def _evaluation(self, data: HeldOut) -> Callable[..., Any]:
         prepared = self.group.first
-        # Batches as `fit` has them, so that sums are added in the same order.
+        # Batches as `fit` has them, and cut out as slices, so that sums are added in the same order.
         size = prepared.evaluation_batch_size
 
-        def one(params: Any, memory: Any, rates: Array, rows: Array) -> dict[str, Any]:
+        def one(params: Any, memory: Any, rates: Array, batches: Array) -> Any:
             model = _adapted(eqx.combine(params, self.group.static), rates)
-            first, end = rows[0], rows[1]
 
             def batch(number: Array, totals: dict[str, Any]) -> dict[str, Any]:
-                places = first + number * size + jnp.arange(size, dtype=jnp.int32)
-                chosen = jnp.minimum(places, end - 1)
-                inputs, targets = (jnp.take(array, chosen, axis=0) for array in (data.inputs, data.targets))
+                start = (batches[0] + number) * size
+                inputs, targets, weights = (jax.lax.dynamic_slice_in_dim(array, start, size) for array in data.rows)
+                if data.fewest < data.most:
+                    weights = jnp.where(number < batches[1], weights, 0.0)
                 outputs, _ = call_model(model, memory, inputs, None, False)
-                weights = (places < end).astype(jnp.float32)
                 losses = prepared.loss(outputs, targets)
                 return add_rows(totals, prepared.metrics, outputs, targets, losses, weights)
 
-            totals = init_totals(prepared.metrics)
-            most = max(_most_rows(self.group), 1)
-            if self.route == "one by one":
-                for number in range(-(-most // size)):
-                    totals = batch(jnp.int32(number), totals)
-                return totals
-            return jax.lax.fori_loop(jnp.int32(0), (end - first + size - 1) // size, batch, totals)
+            return jax.lax.fori_loop(jnp.int32(0), batches[1], batch, init_totals(prepared.metrics))
 
         return one
 
 
-def _most_rows(group: Group) -> int:
-    sets = [rows for source in (group.validation, group.test) if source is not None for rows in source.rows]
-    return max(sets, default=0)
+def slow_in_loops(group: Group) -> bool:
+    """Whether the members convolve on a CPU, where that is slow inside a loop of a compiled program."""
+    return group.first.convolutional and jax.default_backend() == "cpu"
+
+
+def _without_axis(tree: Any) -> Any:
+    """The only member by itself: an axis of members would make a grouped convolution of every convolution."""
+    return jax.tree.map(lambda leaf: leaf[0], tree)
+
+
+def _with_axis(tree: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf[None], tree)
 
 
 def _adapted(model: Any, rates: Array) -> Any:

@@ -17,7 +17,7 @@ from pullback.nn.summary import summary
 from pullback.train.program import Programs
 from pullback.train.sweeps.group_run import GroupRun
 from pullback.train.sweeps.groups import Group, data_of
-from pullback.train.sweeps.programs import ROUTES, GroupPrograms
+from pullback.train.sweeps.programs import ROUTES, GroupPrograms, slow_in_loops
 
 # Updates of all members that a measurement takes, and how often it is repeated.
 UPDATES, REPEATS = 2, 3
@@ -43,11 +43,10 @@ def plan(group: Group, route: str, programs: Programs, memory: float | None) -> 
     ConfigurationError
         for a route outside the list.
     """
-    if route not in ("auto", *ROUTES):
-        raise unknown_name("route", route, ("auto", *ROUTES))
-    slow_in_loops = group.first.convolutional and jax.default_backend() == "cpu"
-    if slow_in_loops or route == "one by one" or group.size == 1:
-        why = "convolutions are slow inside a loop of a compiled program" if slow_in_loops else "as asked for"
+    known_route(route)
+    slow = slow_in_loops(group)
+    if slow or route == "one by one" or group.size == 1:
+        why = "convolutions are slow inside a loop of a compiled program" if slow else "as asked for"
         why = "it is the only member of its program" if group.size == 1 else why
         return Plan(GroupPrograms(group, programs, "one by one"), 1, f"one by one: {why}")
     bytes_each = member_bytes(group)
@@ -61,6 +60,12 @@ def plan(group: Group, route: str, programs: Programs, memory: float | None) -> 
     measured = ", ".join(f"{name} {1000 * value:.3g} ms" for name, value in seconds.items())
     why = f"{best}: an update of all takes {measured}"
     return Plan(tried[best], fitting, why + _split(group, fitting))
+
+
+def known_route(route: str) -> None:
+    """Raise for a route outside the list."""
+    if route not in ("auto", *ROUTES):
+        raise unknown_name("route", route, ("auto", *ROUTES))
 
 
 def _split(group: Group, fitting: int) -> str:

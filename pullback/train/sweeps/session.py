@@ -129,7 +129,8 @@ class Session:
             known = self._plans[number]
             return Plan(GroupPrograms(group, programs, known["route"]), known["at_once"], known["reason"])
         found = plan(group, route, programs, memory)
-        self._note(f"{group.size} members in one program, {found.reason}")
+        many = f"{group.size} members" if group.size > 1 else "1 member"
+        self._note(f"{many} in one program, {found.reason}")
         if self._log is not None:
             record = {"event": "plan", "group": number, "route": found.programs.route, "at_once": found.at_once}
             self._log.write(record | {"reason": found.reason})

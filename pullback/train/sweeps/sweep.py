@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from pullback.core.checks import non_negative
+from pullback.core.checks import non_negative, positive
 from pullback.core.errors import ConfigurationError, RunFolderError
 from pullback.train import folder as run_folder
 from pullback.train.describe import RecipeRecord, environment
@@ -21,6 +21,7 @@ from pullback.train.outcome import Run
 from pullback.train.progress import choose
 from pullback.train.sweeps.groups import build_groups
 from pullback.train.sweeps.members import Axes, Member, Source, build_members
+from pullback.train.sweeps.route import known_route
 from pullback.train.sweeps.session import Session
 
 
@@ -144,12 +145,16 @@ def sweep(
     ([{'learning_rate': 0.001}, {'learning_rate': 0.01}, {'learning_rate': 0.1}], True)
     """
     non_negative("checkpoint_seconds", checkpoint_seconds)
+    known_route(route)
+    if memory is not None:
+        positive("memory", memory)
     members = build_members(source, axes)
+    groups = build_groups(members)
     folder = None
     if run_dir is not None:
         files = {"config.json": _config(Path(run_dir), axes, members, recipe, command)}
         folder = run_folder.create(Path(run_dir), files, {})
-    session = Session(build_groups(members), members, folder, recipe, command, checkpoint_seconds, choose(progress))
+    session = Session(groups, members, folder, recipe, command, checkpoint_seconds, choose(progress))
     runs = session.run(route, memory)
     return _result(axes, members, runs, session)
 
