@@ -80,7 +80,9 @@ def kill_and_resume(kind: str, folder: Path, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "share"), [("perceptron", 0.3), ("convolutional", 0.15), ("convolutional", 0.7)], ids=str
+    ("kind", "share"),
+    [("perceptron", 0.3), ("convolutional", 0.15), ("convolutional", 0.7), ("sharpness-aware", 0.5), ("lbfgs", 0.4)],
+    ids=str,
 )
 def test_killed_run_resumes_bit_identical(
     kind: str, share: float, uninterrupted: Callable[[str], tuple[Path, float]], tmp_path: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -10,13 +11,15 @@ import jax
 from pullback import data, train
 from pullback.data import Dataset, RandomCrop
 from pullback.models import build
+from pullback.optim import StochasticLBFGS
+from pullback.optim.schedules import Cosine, PerFraction, Plateau
 from pullback.train import Experiment
 
 
 def experiment(kind: str) -> Experiment:
     digits = data.load("digits").take(range(600))
     parts = data.split(digits, {"train": 0.7, "validation": 0.1, "test": 0.2}, seed=0)
-    return perceptron(*parts) if kind == "perceptron" else convolutional(*parts)
+    return KINDS[kind](*parts)
 
 
 def perceptron(training: Dataset, validation: Dataset, test: Dataset) -> Experiment:
@@ -53,6 +56,37 @@ def convolutional(training: Dataset, validation: Dataset, test: Dataset) -> Expe
         ema_decay=0.98,
         augment=RandomCrop(1),
     )
+
+
+def sharpness_aware(training: Dataset, validation: Dataset, test: Dataset) -> Experiment:
+    """With a memory, a schedule of the radius, and a rate that falls on a plateau."""
+    arguments = {"in_shape": [8, 8, 1], "out_features": 10, "hidden": [256], "dropout": 0.1, "batch_norm": True}
+    return replace(
+        perceptron(training, validation, test),
+        model=build("multilayer_perceptron", arguments, jax.random.key(0)),
+        optimizer="sam",
+        learning_rate=Plateau(0.05, factor=0.5, patience=2),
+        optimizer_arguments={"base_optimizer": "adam", "radius": PerFraction(Cosine(0.2, steps=1, final=0.01))},
+        epochs=25,
+        ema_decay=0.9,
+    )
+
+
+def lbfgs(training: Dataset, validation: Dataset, test: Dataset) -> Experiment:
+    return replace(
+        perceptron(training, validation, test),
+        optimizer=StochasticLBFGS(memory=4),
+        epochs=20,
+        batch_size=210,
+    )
+
+
+KINDS = {
+    "perceptron": perceptron,
+    "convolutional": convolutional,
+    "sharpness-aware": sharpness_aware,
+    "lbfgs": lbfgs,
+}
 
 
 if __name__ == "__main__":

@@ -52,19 +52,22 @@ OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
 
 
 def sam(
-    learning_rate: LearningRate | Plateau | None, optimizer: str = "momentum", radius: Setting = 0.05, **arguments: Any
+    learning_rate: LearningRate | Plateau | None,
+    base_optimizer: str = "momentum",
+    radius: Setting = 0.05,
+    **arguments: Any,
 ) -> Solver:
-    """Sharpness-aware minimization over an optimizer by name, to which the rate and all further arguments go.
+    """Sharpness-aware minimization with an optimizer by name, to which the rate and all further arguments go.
 
     Examples
     --------
     >>> sam(0.1, "adamw", radius=0.1, weight_decay=0.01)  # doctest: +ELLIPSIS
     <pullback.optim.sharpness_aware.SharpnessAware object at ...>
     """
-    return SharpnessAware(get_optimizer(optimizer, _rate(learning_rate), **arguments), radius)
+    return SharpnessAware(get_optimizer(base_optimizer, _rate(learning_rate), **arguments), radius)
 
 
-def lbfgs(learning_rate: None = None, memory: int = 10) -> Solver:
+def lbfgs(learning_rate: LearningRate | Plateau | None = None, memory: int = 10) -> Solver:
     """L-BFGS on batches, whose line search finds the length of every step.
 
     Raises
@@ -185,7 +188,7 @@ def _check_arguments(optimizer: str, arguments: Mapping[str, Any]) -> None:
     known = optimizer_arguments(optimizer)
     if optimizer == "sam":
         # All further arguments are those of the optimizer within, which may be any.
-        within = arguments.get("optimizer", "momentum")
+        within = arguments.get("base_optimizer", "momentum")
         known = (*known, *(optimizer_arguments(within) if within in OPTIMIZERS else arguments))
     for name in arguments:
         if name not in known:
