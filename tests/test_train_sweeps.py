@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,11 +13,14 @@ import numpy as np
 import pytest
 
 from pullback import data, nn, train
+from pullback.core.errors import ConfigurationError
 from pullback.core.random import stream
 from pullback.data import Dataset
 from pullback.optim.schedules import Cosine
 from pullback.train import Experiment, Run
 from pullback.train.sweeps import Sweep, build_members
+from pullback.train.sweeps.groups import build_groups
+from pullback.train.sweeps.route import member_bytes
 
 QUIET: dict[str, Any] = {"progress": False}
 
@@ -141,3 +145,77 @@ def test_a_member_equals_the_run_alone(name: str, route: str) -> None:
     same: Callable[[Run, Run], None] = assert_same if route == "map" else assert_close
     for member, alone in zip(found.members, members_alone(name), strict=True):
         same(member.run, alone)
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "dropout", "patience"])
+def test_members_dispatched_one_by_one(name: str) -> None:
+    for member, alone in zip(swept(name, "one by one").members, members_alone(name), strict=True):
+        assert_same(member.run, alone)
+
+
+def test_early_stopped_members_are_freed() -> None:
+    """The program is compiled again for those that go on."""
+    found = swept("patience", "map")
+    lengths = [len(member.run.history) for member in found.members]
+    assert min(lengths) < max(lengths)
+    assert any(note.startswith("compiled training step again") for note in found.notes)
+
+
+def test_a_member_that_diverges_leaves_the_others_alone() -> None:
+    rates = {"learning_rate": [0.01, 1e38, 0.05]}
+    base = experiment(optimizer="sgd")
+    found = train.sweep(base, rates, route="map", **QUIET)
+    assert [member.diverged for member in found.members] == [False, True, False]
+    assert found.scores()[1] == float("inf")
+    without = train.sweep(base, {"learning_rate": [0.01, 0.05]}, route="map", **QUIET)
+    for member, other in zip((found.members[0], found.members[2]), without.members, strict=True):
+        assert_same(member.run, other.run)
+
+
+def test_what_does_not_fit_is_split_and_said() -> None:
+    axes = {"learning_rate": [0.001, 0.01, 0.02, 0.03, 0.04]}
+    whole = train.sweep(experiment(), axes, route="map", **QUIET)
+    each = member_bytes(build_groups(build_members(experiment(), axes))[0])
+    split = train.sweep(experiment(), axes, route="map", memory=2.5 * each, **QUIET)
+    assert any("2 of 5 members at once, as more would not fit into memory" in note for note in split.notes)
+    for member, other in zip(split.members, whole.members, strict=True):
+        assert_same(member.run, other.run)
+
+
+def test_rows_that_are_equal_are_held_once() -> None:
+    def fresh(learning_rate: float) -> Experiment:
+        parts = data.split(data.load("iris"), {"train": 0.8, "validation": 0.2}, seed=0)
+        return experiment(
+            learning_rate=Cosine(learning_rate, 12), train_data=parts[0], validation_data=parts[1], test_data=None
+        )
+
+    members = build_members(fresh, {"learning_rate": [0.1, 0.2, 0.3]})
+    assert len({id(member.experiment.train_data) for member in members}) == 1
+    assert len(build_groups(members)) == 1
+
+
+BAD = {
+    "unknown axis": ({"learning_rat": [0.1]}, {}, "did you mean 'learning_rate'?"),
+    "twice": ({"learning_rate": [0.1, 0.1]}, {}, "none of them twice"),
+    "empty": ({"learning_rate": []}, {}, "at least one value"),
+    "no axis": ({}, {}, "does not span a sweep"),
+    "negative": ({"learning_rate": [0.1, -0.1]}, {}, "in the member with learning_rate=-0.1"),
+    "not a number": ({"learning_rate": [float("nan")]}, {}, "in the member with learning_rate=nan"),
+    "seed": ({"seed": [0, -1]}, {}, "in the member with seed=-1"),
+    "route": ({"learning_rate": [0.1]}, {"route": "vmop"}, "did you mean 'vmap'?"),
+    "memory": ({"learning_rate": [0.1]}, {"memory": -1.0}, "memory"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_told_before_anything_is_written(name: str, tmp_path: Path) -> None:
+    axes, options, message = BAD[name]
+    with pytest.raises(ConfigurationError) as caught:
+        train.sweep(experiment(), axes, run_dir=tmp_path / "sweep", **(QUIET | options))
+    assert message in str(caught.value)
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_a_source_that_fails_names_the_member() -> None:
+    with pytest.raises(ConfigurationError, match="in the member with dropout=1.5, seed=0"):
+        train.sweep(of_dropout, {"dropout": [0.1, 1.5], "seed": [0]}, **QUIET)

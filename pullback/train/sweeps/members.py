@@ -90,7 +90,7 @@ class _Maker:
     def __init__(self, source: Source, taken: frozenset[str]) -> None:
         self._source, self._taken = source, taken
         self._made: dict[str, Experiment] = {}
-        self._data: dict[tuple[type, str], Any] = {}
+        self._data: dict[Any, Any] = {}
         self._through: frozenset[str] | None = None
 
     def make(self, settings: dict[str, Any], every: list[dict[str, Any]]) -> Experiment:

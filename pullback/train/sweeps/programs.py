@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from pullback.train.evaluate import Static, evaluation_function
 from pullback.train.program import Programs
 from pullback.train.state import TrainingState
 from pullback.train.step import Examples, StepRule, add_rows, call_model, init_totals, training_step
@@ -74,9 +73,13 @@ class GroupPrograms:
     def evaluate(self, params: Any, memory: Any, values: Values, data: HeldOut, batches: Array) -> dict[str, Any]:
         """Statistics of every member over `batches[:, 1]` batches of `data` from number `batches[:, 0]` on."""
         if self.route == "one by one":
-            return _with_axis(self._evaluate_alone(*_without_axis((params, memory, values.dropout)), data, batches[0]))
+            params, memory, dropout = _without_axis((params, memory, values.dropout))
+            return _with_axis(self._evaluate_alone(params, memory, dropout, data, batches[0]))
         arguments = (params, memory, values.dropout, data.rows, batches)
-        run = lambda *given: self._evaluations(*given[:3], data._replace(rows=given[3]), given[4])  # noqa: E731
+
+        def run(params: Any, memory: Any, dropout: Array, rows: Any, batches: Array) -> dict[str, Any]:
+            return self._evaluations(params, memory, dropout, data._replace(rows=rows), batches)
+
         return self.programs.get("evaluation", run, arguments)(*arguments)
 
     def _evaluate_alone(
@@ -84,16 +87,19 @@ class GroupPrograms:
     ) -> dict[str, Any]:
         """One member in the program that `fit` evaluates with, batch after batch."""
         prepared, size = self.group.first, self.group.first.evaluation_batch_size
-        structure = jax.tree.structure(params)
 
-        def run(leaves: list[Array], memory: Any, dropout: Array, totals: Any, batch: Any) -> Any:
-            static = Static(_adapted(self.group.static, dropout), structure)
-            return evaluation_function(static, prepared.loss, prepared.metrics)(leaves, memory, totals, batch)
+        def run(params: Any, memory: Any, dropout: Array, totals: Any, batch: Any) -> Any:
+            inputs, targets, weights = batch
+            model = _adapted(eqx.combine(params, self.group.static), dropout)
+            outputs, _ = call_model(model, memory, inputs, None, False)
+            losses = prepared.loss(outputs, targets)
+            # Outputs and losses, because a program without them adds up in another order.
+            return add_rows(totals, prepared.metrics, outputs, targets, losses, weights), outputs, losses
 
         totals, (first, count) = init_totals(prepared.metrics), np.asarray(batches)
         for start in range(first * size, (first + count) * size, size):
             batch = tuple(array[start : start + size] for array in data.rows)
-            arguments = (jax.tree.leaves(params), memory, dropout, totals, batch)
+            arguments = (params, memory, dropout, totals, batch)
             totals = self.programs.get("evaluation", run, arguments)(*arguments)[0]
         return totals
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import json
@@ -15,11 +16,12 @@ import numpy as np
 
 from pullback.core.checks import non_negative, positive
 from pullback.core.errors import ConfigurationError, RunFolderError
+from pullback.data import Dataset, sha256
 from pullback.train import folder as run_folder
 from pullback.train.describe import RecipeRecord, environment
 from pullback.train.outcome import Run
 from pullback.train.progress import choose
-from pullback.train.sweeps.groups import build_groups
+from pullback.train.sweeps.groups import Group, build_groups
 from pullback.train.sweeps.members import Axes, Member, Source, build_members
 from pullback.train.sweeps.route import known_route
 from pullback.train.sweeps.session import Session
@@ -152,23 +154,30 @@ def sweep(
     groups = build_groups(members)
     folder = None
     if run_dir is not None:
-        files = {"config.json": _config(Path(run_dir), axes, members, recipe, command)}
+        files = {"config.json": _config(Path(run_dir), groups, members, recipe, command)}
         folder = run_folder.create(Path(run_dir), files, {})
     session = Session(groups, members, folder, recipe, command, checkpoint_seconds, choose(progress))
     runs = session.run(route, memory)
-    return _result(axes, members, runs, session)
+    return _result(members, runs, session)
 
 
 def resume_sweep(
-    source: Source, run_dir: str | Path, *, checkpoint_seconds: float = 10.0, progress: bool = True
+    source: Source,
+    run_dir: str | Path,
+    *,
+    axes: Axes | None = None,
+    checkpoint_seconds: float = 10.0,
+    progress: bool = True,
 ) -> Sweep:
     """Go on with a sweep from its folder, from the source it was started with; equal to one that was never stopped.
+
+    `axes` are needed only where they hold what JSON cannot say, such as schedules.
 
     Raises
     ------
     RunFolderError
         if the folder is no sweep, or is still in use.
-    DataError
+    ConfigurationError
         if the source does not make the members of the sweep.
     """
     path = Path(run_dir)
@@ -177,33 +186,38 @@ def resume_sweep(
         raise RunFolderError(
             f"{path} is the folder of one run", expected="a sweep", got="a run", fix="use train.resume for a run"
         )
-    members = build_members(source, about["axes"])
+    members = build_members(source, about["axes"] if axes is None else axes)
     recipe = None if about["recipe"] is None else RecipeRecord(**about["recipe"])
-    opened = run_folder.open_folder(path)
     if digest(members) != about["digest"]:
-        opened.lock.release()
         raise ConfigurationError(
             "the source does not make the members of this sweep",
-            expected="models and settings with the digest in config.json",
+            expected="models, data and settings with the digest in config.json",
             got="others",
-            fix="pass the source that the sweep was started with",
+            fix="pass the source that the sweep was started with; and its axes, where they are not plain numbers",
         )
     groups = build_groups(members)
+    opened = run_folder.open_folder(path)
     session = Session(groups, members, opened, recipe, about["command"], checkpoint_seconds, choose(progress))
-    return _result(about["axes"], members, session.run("auto", None, resuming=True), session)
+    return _result(members, session.run("auto", None, resuming=True), session)
 
 
-def _result(axes: Axes, members: Sequence[Member], runs: dict[int, Run], session: Session) -> Sweep:
+def _result(members: Sequence[Member], runs: dict[int, Run], session: Session) -> Sweep:
     found = tuple(SweepMember(member.number, member.settings, runs[member.number]) for member in members)
-    values = {name: list(dict.fromkeys(member.settings[name] for member in members)) for name in axes}
+    values = axes_of(members)
     path = None if session.folder is None else session.folder.path
     return Sweep(values, found, tuple(session.notes), path)
 
 
 def _config(
-    path: Path, axes: Axes, members: Sequence[Member], recipe: RecipeRecord | None, command: list[str] | None
+    path: Path,
+    groups: Sequence[Group],
+    members: Sequence[Member],
+    recipe: RecipeRecord | None,
+    command: list[str] | None,
 ) -> dict[str, Any]:
-    values = {name: list(dict.fromkeys(member.settings[name] for member in members)) for name in axes}
+    first = groups[0].first
+    higher = {metric.name: metric.higher_is_better for metric in first.metrics}
+    monitor = first.experiment.monitor
     return {
         "format": run_folder.FORMAT,
         "kind": "sweep",
@@ -211,19 +225,68 @@ def _config(
         "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": command,
         "recipe": None if recipe is None else asdict(recipe),
-        "axes": values,
+        "axes": {name: [_json(value) for value in values] for name, values in axes_of(members).items()},
         "members": len(members),
+        "data": first.train_data.name,
+        "epochs": max(group.first.experiment.epochs for group in groups),
+        # By what the members are compared.
+        "score": {
+            "name": monitor,
+            "split": "train" if first.validation_data is None else "validation",
+            "higher_is_better": higher.get(monitor, False),
+        },
         "digest": digest(members),
         "environment": environment(),
     }
 
 
-def digest(members: Sequence[Member]) -> str:
-    """SHA-256 of the settings and the first parameters of all members."""
-    found = hashlib.sha256()
+def axes_of(members: Sequence[Member]) -> dict[str, list[Any]]:
+    """The values of every axis, each once, in their order."""
+    values: dict[str, dict[str, Any]] = {name: {} for name in members[0].settings}
     for member in members:
-        found.update(json.dumps(member.settings, default=repr, sort_keys=True).encode())
-        for leaf in jax.tree.leaves(member.experiment.model):
+        for name, value in member.settings.items():
+            values[name].setdefault(repr(value), value)
+    return {name: list(found.values()) for name, found in values.items()}
+
+
+def _json(value: Any) -> Any:
+    """The value, or how it is written where JSON cannot say it."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return repr(value)
+    return value
+
+
+def digest(members: Sequence[Member]) -> str:
+    """SHA-256 of the settings, the rows and the first parameters of all members."""
+    found = hashlib.sha256()
+    seen: dict[int, str] = {}
+    for member in members:
+        experiment = member.experiment
+        for field in dataclasses.fields(experiment):
+            value = getattr(experiment, field.name)
+            if field.name.endswith("_data"):
+                seen.setdefault(id(value), _digest_of_data(value))
+                found.update(seen[id(value)].encode())
+            elif isinstance(value, str | int | float | tuple | dict | None) and field.name != "preprocessing":
+                found.update(json.dumps({field.name: value}, default=_name_of_type, sort_keys=True).encode())
+        found.update(json.dumps(member.settings, default=_name_of_type, sort_keys=True).encode())
+        for leaf in jax.tree.leaves(experiment.model):
             if hasattr(leaf, "dtype"):
                 found.update(np.asarray(leaf).tobytes())
     return found.hexdigest()
+
+
+def _name_of_type(value: Any) -> str:
+    # What is written of an object may hold its place in memory.
+    return repr(value) if dataclasses.is_dataclass(value) else type(value).__name__
+
+
+def _digest_of_data(data: Any) -> str:
+    if data is None:
+        return "none"
+    if isinstance(data, Dataset):
+        return sha256(data)
+    arrays = [np.ascontiguousarray(array) for array in data]
+    return "".join(hashlib.sha256(array.tobytes()).hexdigest() for array in arrays)
