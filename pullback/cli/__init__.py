@@ -21,6 +21,12 @@ COMMANDS: dict[str, Command] = {
     "train": Command(
         "pullback.cli.train", "train [RECIPE] [--field value ...]", "train a recipe and report on it", trains=True
     ),
+    "sweep": Command(
+        "pullback.cli.sweep",
+        "sweep [RECIPE] [--field values ...]",
+        "train a recipe for many values of its fields and compare",
+        trains=True,
+    ),
     "resume": Command("pullback.cli.resume", "resume RUN", "continue a run that was interrupted", trains=True),
     "predict": Command(
         "pullback.cli.predict", "predict RUN FILE [--out FILE]", "predict the rows of a file by a trained run"

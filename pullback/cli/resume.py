@@ -16,10 +16,12 @@ from pullback.cli.options import parse
 from pullback.cli.outcome import print_outcome
 from pullback.cli.recipe_module import fill, load_recipe
 from pullback.cli.run_folders import find_run
+from pullback.cli.sweep_outcome import print_sweep
+from pullback.cli.sweep_source import sweep_source
 from pullback.core.errors import ConfigurationError
 from pullback.learn.table_run import ESTIMATOR_FILE
 from pullback.recipes import RECIPES
-from pullback.train import Interrupted, Run, resume, resume_run
+from pullback.train import Interrupted, Run, resume, resume_run, resume_sweep
 from pullback.train.folder import read_config
 
 
@@ -46,13 +48,32 @@ def run(arguments: list[str]) -> int:
         (ResumeOptions,), arguments, command="resume", description="Continue a run from its last whole checkpoint."
     )
     folder = find_run(options.run)
+    about = read_config(folder)
     try:
-        _resumed(folder, options)
+        if about.get("kind") == "sweep":
+            _resume_sweep(folder, about, options)
+        else:
+            _resumed(folder, options)
     except Interrupted:
         print(f"go on with: pullback resume {folder}")
         raise
-    print_outcome(folder, report=options.report)
+    if about.get("kind") == "sweep":
+        print_sweep(folder, report=options.report)
+    else:
+        print_outcome(folder, report=options.report)
     return 0
+
+
+def _resume_sweep(folder: Path, about: dict[str, Any], options: ResumeOptions) -> None:
+    recorded: dict[str, Any] = about["recipe"] or {}
+    name = str(options.recipe) if options.recipe is not None else recorded.get("name")
+    if options.recipe is None and (recorded.get("path") is not None or name not in RECIPES):
+        raise _needs_its_source(
+            "the sweep needs what made its members", folder, recorded, "pullback.train.resume_sweep"
+        )
+    recipe = load_recipe(str(name))
+    source = sweep_source(recipe, fill(recipe, recorded.get("fields") or {}))
+    resume_sweep(source, folder, progress=not options.quiet)
 
 
 def _resumed(folder: Path, options: ResumeOptions) -> Run:
@@ -77,10 +98,14 @@ def _resumed(folder: Path, options: ResumeOptions) -> Run:
     try:
         return resume(folder, progress=progress)
     except ConfigurationError as error:
-        file = recorded.get("path") or "PATH"
-        raise ConfigurationError(
-            error.what,
-            expected="the recipe file that started the run",
-            got=f"a run of {file}" if recorded else "a run started from Python",
-            fix=f"pullback resume {folder} --recipe {file}" if recorded else "call pullback.train.resume from Python",
-        ) from error
+        raise _needs_its_source(error.what, folder, recorded, "pullback.train.resume") from error
+
+
+def _needs_its_source(what: str, folder: Path, recorded: dict[str, Any], function: str) -> ConfigurationError:
+    file = recorded.get("path") or "PATH"
+    return ConfigurationError(
+        what,
+        expected="the recipe file that started the run",
+        got=f"a run of {file}" if recorded else "a run started from Python",
+        fix=f"pullback resume {folder} --recipe {file}" if recorded else f"call {function} from Python",
+    )

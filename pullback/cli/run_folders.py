@@ -63,6 +63,8 @@ def read_line(folder: str) -> RunLine | None:
         identity = os.path.basename(folder)
         recipe = (config.get("recipe") or {}).get("name") or "-"
         created = str(config.get("created", ""))
+        if config.get("kind") == "sweep":
+            return _sweep_line(folder, recipe, created, int(config["members"]))
         planned = int(config["settings"]["epochs"])
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -78,6 +80,17 @@ def read_line(folder: str) -> RunLine | None:
     else:
         state = "going" if is_going(folder) else "interrupted"
     return RunLine(identity, recipe, state, epochs, _result(evaluation), created)
+
+
+def _sweep_line(folder: str, recipe: str, created: str, members: int) -> RunLine:
+    events = _last_events(f"{folder}/metrics.jsonl")
+    epochs = next((int(event["epoch"]) for event in events if event.get("event") == "epoch"), 0)
+    state = "going" if is_going(folder) else "interrupted"
+    if any(event.get("event") == "finished" for event in events):
+        state = "finished"
+    done = len(os.listdir(f"{folder}/members")) if os.path.isdir(f"{folder}/members") else 0
+    result = f"sweep of {members} members" if state == "finished" else f"sweep, {done} of {members} members"
+    return RunLine(os.path.basename(folder), recipe, state, epochs, result, created)
 
 
 def read_evaluation(folder: str) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from pullback.cli.run_folders import DEFAULT_FOLDER
 from pullback.core.errors import ConfigurationError
 from pullback.learn.table_run import TableExperiment, run_table
 from pullback.recipes import RECIPES
-from pullback.train import Experiment, Interrupted, RecipeRecord
+from pullback.train import Interrupted, RecipeRecord
 from pullback.train import run as run_experiment
 from pullback.train.folder import new_id
 
@@ -41,7 +41,7 @@ def run(arguments: list[str]) -> int:
     """Train and print the result."""
     named = bool(arguments) and not arguments[0].startswith("-")
     recipe = load_recipe(arguments[0] if named else DEFAULT_RECIPE)
-    _check_fields(recipe)
+    check_fields(recipe, TrainOptions)
     fields, options = parse(
         (recipe.form, TrainOptions),
         arguments[1:] if named else arguments,
@@ -49,7 +49,7 @@ def run(arguments: list[str]) -> int:
         description=_description(recipe),
     )
     experiment = recipe.build(fields)
-    folder = options.run_dir or free_folder(DEFAULT_FOLDER, recipe.name, experiment)
+    folder = options.run_dir or unused_folder(DEFAULT_FOLDER / new_id(recipe.name, experiment.seed))
     record = RecipeRecord(recipe.name, recipe.path and str(recipe.path), dataclasses.asdict(fields))
     command = ["pullback", "train", *arguments]
     try:
@@ -69,22 +69,22 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def free_folder(parent: Path, name: str, experiment: Experiment | TableExperiment) -> Path:
-    """A folder that does not exist yet, named by time, recipe and seed."""
-    identity = new_id(name, experiment.seed)
-    candidate, number = parent / identity, 1
+def unused_folder(wanted: Path) -> Path:
+    """This folder, or one with a number behind its name that does not exist yet."""
+    candidate, number = wanted, 1
     while candidate.exists():
         number += 1
-        candidate = parent / f"{identity}-{number}"
+        candidate = wanted.with_name(f"{wanted.name}-{number}")
     return candidate
 
 
-def _check_fields(recipe: RecipeModule) -> None:
-    taken = sorted(set(flags((recipe.form,))) & set(flags((TrainOptions,))))
+def check_fields(recipe: RecipeModule, form: type) -> None:
+    """Raise where a recipe has a field that the command itself uses, as `form` says."""
+    taken = sorted(set(flags((recipe.form,))) & set(flags((form,))))
     if taken:
         raise ConfigurationError(
             f"the recipe {recipe.label} has a field that the command itself uses",
-            expected=f"fields other than {', '.join(flags((TrainOptions,)))}",
+            expected=f"fields other than {', '.join(flags((form,)))}",
             got=", ".join(taken),
             fix="rename the field of the recipe",
         )

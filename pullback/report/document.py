@@ -30,7 +30,7 @@ from pullback.report.sections.coverage import coverage_section
 from pullback.report.sections.curves import curves_section
 from pullback.report.sections.examples import examples_section
 from pullback.report.sections.exploration import exploration_section
-from pullback.report.sections.headline import headline, headline_score
+from pullback.report.sections.headline import Headline, headline, headline_score
 from pullback.report.sections.importance import importance_section
 from pullback.report.sections.model import model_section
 from pullback.report.sections.probabilities import probabilities_section
@@ -38,12 +38,14 @@ from pullback.report.sections.repeat import repeat_section
 from pullback.report.sections.residuals import residuals_section
 from pullback.report.sections.scores_table import scores_section
 from pullback.report.sections.setup import setup_section
+from pullback.report.sections.sweep_sections import sweep_headline, sweep_sections
+from pullback.report.sweep_folder import SweepFolder, is_sweep, read_sweep_folder
 
 FILE_NAME = "report.html"
 
 
 def write(folder: str | Path) -> Path:
-    """Write `report.html` into a run folder and return its path.
+    """Write `report.html` into the folder of a run or of a sweep and return its path.
 
     The page holds all it shows: no script, no font, no image and no style comes from elsewhere. It is a function of
     the folder's files, so writing it twice gives the same bytes. What a folder lacks is said in a sentence.
@@ -53,10 +55,10 @@ def write(folder: str | Path) -> Path:
     RunFolderError
         if this is not a run folder, it is of another format version, or it cannot be written to.
     """
-    run = read_run_folder(folder)
-    target = run.path / FILE_NAME
-    _write_whole(target, render(run))
-    return target
+    path = Path(folder)
+    page = render_sweep(read_sweep_folder(path)) if is_sweep(path) else render(read_run_folder(path))
+    _write_whole(path / FILE_NAME, page)
+    return path / FILE_NAME
 
 
 def render(run: RunFolder) -> str:
@@ -64,6 +66,18 @@ def render(run: RunFolder) -> str:
     outcome, notes = _outcome(run)
     computed = _computed_scores(outcome)
     scores = collect_scores(run, computed)
+    sections = _sections(
+        run, outcome, scores, [*run.notes, *notes, *disagreements(run, computed), *_units(run, outcome)]
+    )
+    return _page(headline(run, outcome, scores), sections)
+
+
+def render_sweep(sweep: SweepFolder) -> str:
+    """The page of a sweep as HTML."""
+    return _page(sweep_headline(sweep), sweep_sections(sweep))
+
+
+def _page(top: Headline, sections: list[Section]) -> str:
     environment = Environment(
         loader=PackageLoader("pullback.report", "templates"),
         autoescape=True,
@@ -71,12 +85,7 @@ def render(run: RunFolder) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.jinja").render(
-        headline=headline(run, outcome, scores),
-        sections=_sections(
-            run, outcome, scores, [*run.notes, *notes, *disagreements(run, computed), *_units(run, outcome)]
-        ),
-    )
+    return environment.get_template("report.html.jinja").render(headline=top, sections=sections)
 
 
 def _outcome(run: RunFolder) -> tuple[Outcome | None, list[str]]:

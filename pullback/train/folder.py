@@ -165,7 +165,12 @@ def kept_data(path: Path, config: dict[str, Any], name: str) -> Dataset | None:
 
 def new_id(name: str, seed: int) -> str:
     """Identifier of a run: when, what, seed."""
-    return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{name}-seed{seed}"
+    return new_name(name, f"seed{seed}")
+
+
+def new_name(name: str, kind: str) -> str:
+    """Name of a folder: when, what, of which kind."""
+    return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{name}-{kind}"
 
 
 def unwritable(path: Path, error: OSError) -> RunFolderError:

@@ -36,7 +36,7 @@ def headline(run: RunFolder, outcome: Outcome | None, scores: Sequence[Score]) -
     score = headline_score(scores)
     return Headline(
         title=_title(run),
-        kicker=tuple(item for item in (f"Training run {run.id}", _moment(run.created)) if item),
+        kicker=tuple(item for item in (f"Training run {run.id}", moment_text(run.created)) if item),
         value="" if score is None else _value(score.estimate),
         words=_without_result(run) if score is None else _result(run, outcome, score),
         lead=_lead(run, score is not None),
@@ -57,7 +57,8 @@ def _title(run: RunFolder) -> str:
     return f"{who} on {run.data.name}" if who and who != run.data.name else f"A model of {run.data.name}"
 
 
-def _moment(created: str) -> str:
+def moment_text(created: str) -> str:
+    """A time of the records as a reader writes it, or as it stands where it is none."""
     try:
         moment = datetime.fromisoformat(created)
     except ValueError:
