@@ -27,6 +27,15 @@ COMMANDS: dict[str, Command] = {
         "train a recipe for many values of its fields and compare",
         trains=True,
     ),
+    "tune": Command(
+        "pullback.cli.tune", "tune [RECIPE] [--field value ...]", "suggest a learning rate for a recipe", trains=True
+    ),
+    "compare": Command(
+        "pullback.cli.compare",
+        "compare [RECIPE] --optimizers A,B,...",
+        "compare optimizers on a recipe, each at its own rate",
+        trains=True,
+    ),
     "resume": Command("pullback.cli.resume", "resume RUN", "continue a run that was interrupted", trains=True),
     "predict": Command(
         "pullback.cli.predict", "predict RUN FILE [--out FILE]", "predict the rows of a file by a trained run"
