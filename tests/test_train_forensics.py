@@ -237,3 +237,13 @@ def test_message_names_place_rows_and_remedy() -> None:
     assert "layers[1] (Poison), forward" in text
     assert f"rows {BAD_ROW} of the data" in text
     assert "epsilon" in text
+
+
+def test_finite_losses_whose_sum_overflows_are_told_from_bad_rows() -> None:
+    x, y = np.zeros((8, 1), np.float32), np.full((8, 1), 1.5e19, np.float32)
+    model = nn.Linear(1, 1, key=jax.random.key(0))
+    with pytest.raises(NonFiniteError) as caught:
+        train.fit(model, (x, y), loss="squared_error", epochs=1, progress=False)
+    finding = caught.value.finding
+    assert (finding.step, finding.direction, finding.rows) == (0, "loss", ())
+    assert "sum overflows" in finding.cause

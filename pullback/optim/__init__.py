@@ -12,6 +12,8 @@ from pullback.optim.adam import adam as adam
 from pullback.optim.adamax import adamax as adamax
 from pullback.optim.adamw import adamw as adamw
 from pullback.optim.amsgrad import amsgrad as amsgrad
+from pullback.optim.backed_off import backed_off as backed_off
+from pullback.optim.backed_off import lower_rate as lower_rate
 from pullback.optim.clip_by_norm import clip_by_norm as clip_by_norm
 from pullback.optim.clip_by_norm import global_norm as global_norm
 from pullback.optim.clip_by_value import clip_by_value as clip_by_value

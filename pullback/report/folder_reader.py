@@ -162,17 +162,25 @@ def _read_preprocessing(path: Path, notes: list[str]) -> tuple[Record, ...]:
 
 
 def _epochs(events: list[Record]) -> tuple[Epoch, ...]:
-    epochs = [event for event in events if event.get("event") == "epoch" and count(event, "epoch") is not None]
-    return tuple(
-        Epoch(
-            epoch=count(event, "epoch") or 0,
-            step=count(event, "step"),
-            learning_rate=number(event, "learning_rate"),
-            train=numbers(event, "train"),
-            validation=numbers(event, "validation"),
-            best=event.get("best") is True,
-        )
-        for event in epochs
+    """The epochs, without those that a restart has undone."""
+    epochs: list[Epoch] = []
+    for event in events:
+        kind, after = event.get("event"), count(event, "after")
+        if kind == "epoch" and count(event, "epoch") is not None:
+            epochs.append(_epoch(event))
+        if kind == "restart" and after is not None:
+            epochs = [epoch for epoch in epochs if epoch.epoch <= after]
+    return tuple(epochs)
+
+
+def _epoch(event: Record) -> Epoch:
+    return Epoch(
+        epoch=count(event, "epoch") or 0,
+        step=count(event, "step"),
+        learning_rate=number(event, "learning_rate"),
+        train=numbers(event, "train"),
+        validation=numbers(event, "validation"),
+        best=event.get("best") is True,
     )
 
 

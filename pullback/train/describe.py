@@ -94,6 +94,8 @@ def settings(prepared: Prepared) -> dict[str, Any]:
         "monitor": experiment.monitor,
         "ema_decay": experiment.ema_decay,
         "accumulate_steps": experiment.accumulate_steps,
+        "on_non_finite": experiment.on_non_finite,
+        "max_restarts": experiment.max_restarts,
         "augment": None if experiment.augment is None else repr(experiment.augment),
     }
 

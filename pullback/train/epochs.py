@@ -27,6 +27,7 @@ from pullback.train.loop import (
     training_program,
 )
 from pullback.train.position import Position, judged, next_epoch
+from pullback.train.restart import remember_good, remember_start
 from pullback.train.saving import save, save_is_due
 from pullback.train.state import to_device, to_host
 from pullback.train.step import Token
@@ -47,6 +48,7 @@ def train(loop: Loop) -> None:
     BadStep
         if a number was not finite; `loop.saved` holds the last good state.
     """
+    remember_start(loop)
     if loop.saved is None:
         save(loop)
     while loop.position.reason is None:
@@ -152,6 +154,10 @@ def close_epoch(loop: Loop, seconds: float, compile_seconds: float) -> None:
     loop.progress.epoch(record, experiment.epochs)
     loop.position = next_epoch(position, loop.prepared)
     loop.leaves = jax.tree.leaves(state._replace(totals=fresh_totals(loop)))
+    judged = (
+        record["train"]["loss"] if loop.prepared.validation_data is None else record["validation"][experiment.monitor]
+    )
+    remember_good(loop, position.epoch, judged)
 
 
 def epoch_record(

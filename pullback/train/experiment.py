@@ -29,6 +29,7 @@ from pullback.train.optimizer import choose_optimizer, with_schedules
 from pullback.train.step import call_model
 
 Data = Dataset | tuple[Any, Any]
+ON_NON_FINITE = ("stop", "restart")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Experiment:
     monitor: str = "loss"
     ema_decay: float | None = None
     accumulate_steps: int = 1
+    on_non_finite: str = "stop"
+    max_restarts: int = 3
     preprocessing: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -141,10 +144,12 @@ def prepare(experiment: Experiment) -> Prepared:
 
 def check_numbers(experiment: Experiment) -> None:
     """Raise for a setting out of its range, before anything is looked at that costs time."""
-    for name in ("epochs", "batch_size", "accumulate_steps"):
+    for name in ("epochs", "batch_size", "accumulate_steps", "max_restarts"):
         positive_integer(name, getattr(experiment, name))
     if experiment.patience is not None:
         positive_integer("patience", experiment.patience)
+    if experiment.on_non_finite not in ON_NON_FINITE:
+        raise unknown_name("on_non_finite", experiment.on_non_finite, ON_NON_FINITE)
     if experiment.ema_decay is not None:
         fraction("ema_decay", experiment.ema_decay)
     if isinstance(experiment.seed, bool) or not isinstance(experiment.seed, int) or not 0 <= experiment.seed < 2**31:

@@ -44,6 +44,8 @@ def fit(
     monitor: str = "loss",
     ema_decay: float | None = None,
     accumulate_steps: int = 1,
+    on_non_finite: str = "stop",
+    max_restarts: int = 3,
     checkpoint_seconds: float = 10.0,
     progress: bool = True,
 ) -> Run:
@@ -70,6 +72,10 @@ def fit(
     patience : epochs without improvement of the validation `monitor` after which training stops.
     monitor : "loss" or the name of a metric.
     ema_decay : decay of a moving average of the parameters, which is then what is validated and returned.
+    on_non_finite : what to do where a number is not finite: "stop" with an error that says where it comes from, or
+        "restart" from the end of the epoch with the best score (of the validation `monitor`, or the training loss), or
+        from the start if there is none, with half the learning rate; of an optimizer by name.
+    max_restarts : how often at most, then the error is raised.
     checkpoint_seconds : time between checkpoints; they may fall in the middle of an epoch.
     progress : whether to show progress.
 
@@ -112,6 +118,8 @@ def fit(
         monitor=monitor,
         ema_decay=ema_decay,
         accumulate_steps=accumulate_steps,
+        on_non_finite=on_non_finite,
+        max_restarts=max_restarts,
     )
     return run(experiment, run_dir=run_dir, checkpoint_seconds=checkpoint_seconds, progress=progress)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import equinox as eqx
@@ -89,6 +90,7 @@ class Looks(NamedTuple):
     layer_outputs: tuple[Bool[Array, " rows"], ...]
     largest: tuple[Array, ...]
     losses: Bool[Array, " rows"]
+    cost: Bool[Array, ""]
     cotangents: tuple[Bool[Array, " rows"], ...]
     gradient: PyTree
 
@@ -181,19 +183,22 @@ def look(loop: Loop, state: TrainingState, step: int, part: int) -> tuple[list[V
     raw = select_rows(loop.examples, order, jnp.asarray(start + part * size, jnp.int32), size)
     rows = augmented(rule, raw, number)
     key = model_key(rule, rows, number, state.step * rule.accumulate_steps + part)
-    total = max(min(len(loop.prepared.train_data) - start, rule.batch_size), 1)
+    # An array, as in the training step: by a number the compiler divides before it adds, which overflows later.
+    total = jnp.asarray(max(min(len(loop.prepared.train_data) - start, rule.batch_size), 1), jnp.float32)
     visits: list[Visit] = []
 
-    def run(params: PyTree, memory: dict[str, Any]) -> Looks:
+    def run(params: PyTree, memory: dict[str, Any], total: Array) -> Looks:
         return _watched(rule, params, memory, raw, rows, key, total, visits)
 
     try:
-        return visits, jax.jit(run)(state.params, state.memory)
+        return visits, jax.jit(run)(state.params, state.memory, total)
     except jax.errors.UnexpectedTracerError:
         # A layer called inside a loop or a map of the user's cannot be watched from outside; the model as a whole can.
         visits.clear()
-        whole = lambda params, memory: _watched(rule, params, memory, raw, rows, key, total, visits, False)  # noqa: E731
-        return visits, jax.jit(whole)(state.params, state.memory)
+        whole = partial(_watched, rule, raw=raw, rows=rows, key=key, visits=visits, layers=False)
+        return visits, jax.jit(lambda params, memory, total: whole(params, memory, total=total))(
+            state.params, state.memory, total
+        )
 
 
 def _watched(
@@ -203,7 +208,7 @@ def _watched(
     raw: Any,
     rows: Any,
     key: Array,
-    total: int,
+    total: Array,
     visits: list[Visit],
     layers: bool = True,
 ) -> Looks:
@@ -232,7 +237,7 @@ def _watched(
         if not layers:
             outputs = visit("", model, rows.inputs, outputs)
         losses = rule.loss(outputs, rows.targets)
-        cost = jnp.sum(jnp.where(rows.weights > 0, losses, 0)) / total
+        cost = jnp.sum(jnp.where(rows.weights > 0, losses, 0)) / total.astype(losses.dtype)
         shapes = [jax.ShapeDtypeStruct(y.shape, y.dtype) for y in outputs_seen]
         return cost, (tuple(seen), _finite_rows(losses, count), shapes if nudges is None else None)
 
@@ -246,7 +251,7 @@ def _watched(
     jax.eval_shape(shapes_only, params)
     nudges = [jnp.zeros(shape.shape, shape.dtype) for shape in shapes]
     derivative = rule.value_and_grad(forward, argnums=(0, 1), has_aux=True)
-    (_, (seen, losses, _)), (gradient, cotangents) = derivative(params, nudges)
+    (cost, (seen, losses, _)), (gradient, cotangents) = derivative(params, nudges)
     return Looks(
         rows=rows.weights > 0,
         ids=rows.ids,
@@ -257,6 +262,7 @@ def _watched(
         layer_outputs=tuple(y for _, y, _ in seen),
         largest=tuple(size for _, _, size in seen),
         losses=losses,
+        cost=jnp.isfinite(cost),
         cotangents=tuple(_finite_rows(cotangent, count) for cotangent in cotangents),
         gradient=gradient,
     )
@@ -325,6 +331,8 @@ def _in_forward(visits: list[Visit], looks: Looks, model: str) -> Found | None:
     if _is_bad(looks, looks.losses):
         cause = "the model's outputs are finite and the loss is not: check the loss and the scale of the targets"
         return "loss", "loss", "", _rows_of(looks, looks.losses), cause
+    if not looks.cost:
+        return "loss", "loss", "", (), "the losses are finite and their sum overflows: lower the learning rate"
     return None
 
 

@@ -6,7 +6,7 @@ import errno
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,24 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             if line.endswith(b"\n"):
                 yield json.loads(line)
+
+
+def epoch_records(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records of epochs, without those that a restart has undone.
+
+    Examples
+    --------
+    >>> first, second = {"event": "epoch", "epoch": 1}, {"event": "epoch", "epoch": 2}
+    >>> epoch_records([first, second, {"event": "restart", "after": 1}])
+    [{'event': 'epoch', 'epoch': 1}]
+    """
+    found: list[dict[str, Any]] = []
+    for record in records:
+        if record.get("event") == "epoch":
+            found.append(record)
+        elif record.get("event") == "restart":
+            found = [epoch for epoch in found if epoch["epoch"] <= record["after"]]
+    return found
 
 
 def _without_nan(value: Any) -> Any:

@@ -57,6 +57,8 @@ class Loop:
     checkpoint_seconds: float
     position: Position = field(default_factory=Position)
     best: PyTree = None
+    # The state at the end of `position.good_epoch`, on the host, where a run may start again from it.
+    good: PyTree = None
     history: list[dict[str, Any]] = field(default_factory=list)
     # Number and order of the epoch whose order was drawn last.
     drawn: tuple[int, Array] | None = None

@@ -9,8 +9,9 @@ import jax
 
 from pullback.core.errors import ConfigurationError
 from pullback.metrics import Metric
-from pullback.optim import Optimizer, Solver, get_any_optimizer
+from pullback.optim import OPTIMIZERS, Optimizer, Solver, backed_off, get_any_optimizer, get_optimizer
 from pullback.optim.schedules import Plateau, check_schedule_covers, for_run, is_schedule
+from pullback.optim.table import DEFAULT_RATE
 
 if TYPE_CHECKING:
     from pullback.train.experiment import Experiment
@@ -51,7 +52,25 @@ def choose_optimizer(experiment: Experiment, steps_per_epoch: int, metrics: tupl
     optimizer = get_any_optimizer(experiment.optimizer, rate, **experiment.optimizer_arguments)
     if isinstance(optimizer, Solver):
         _check_solver(experiment)
-    return optimizer
+    return optimizer if experiment.on_non_finite == "stop" else _with_back_off(experiment)
+
+
+def _with_back_off(experiment: Experiment) -> Optimizer:
+    """The optimizer by name, at a rate that a restart lowers."""
+    name, rate, arguments = experiment.optimizer, experiment.learning_rate, experiment.optimizer_arguments
+    if name not in OPTIMIZERS:
+        raise ConfigurationError(
+            "a restart lowers the learning rate, which it does not find in this optimizer",
+            expected=f"one of {', '.join(OPTIMIZERS)} by name",
+            got=repr(name),
+            fix='name the optimizer, or leave on_non_finite="restart" out',
+        )
+    assert isinstance(name, str)
+    if isinstance(rate, Plateau):
+        return get_optimizer(name, rate, **arguments)
+    return backed_off(
+        lambda schedule: get_optimizer(name, schedule, **arguments), DEFAULT_RATE if rate is None else rate
+    )
 
 
 def _check_plateau(experiment: Experiment, plateau: Plateau, metrics: tuple[Metric, ...]) -> None:

@@ -12,7 +12,9 @@ from pullback.train.experiment import Prepared
 class Position:
     """Where training stands, beside the arrays.
 
-    `epoch` is the one in progress, from 1; `step` counts updates; `reason` is set once training has ended.
+    `epoch` is the one in progress, from 1; `step` counts updates; `reason` is set once training has ended. A run that
+    starts again from a good state has made `restarts` of them; `good_epoch` is the epoch whose end that state is of, 0
+    for the start of the run, and `good_score` its score.
     """
 
     epoch: int = 1
@@ -21,6 +23,9 @@ class Position:
     best_score: float | None = None
     epochs_without_improvement: int = 0
     reason: str | None = None
+    restarts: int = 0
+    good_epoch: int = 0
+    good_score: float | None = None
 
 
 def judged(position: Position, prepared: Prepared, score: float) -> Position:

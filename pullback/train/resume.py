@@ -79,6 +79,8 @@ def resume(
         value_and_grad=value_and_grad,
         **{k: given[k] for k in ("epochs", "batch_size", "seed", "patience", "monitor", "ema_decay")},
         accumulate_steps=given["accumulate_steps"],
+        on_non_finite=given["on_non_finite"],
+        max_restarts=given["max_restarts"],
         preprocessing=preprocessing_from_json(run_folder.read_json(path / "preprocessing.json")),
     )
     return resume_run(experiment, path, checkpoint_seconds=checkpoint_seconds, progress=progress)

@@ -36,6 +36,8 @@ def save(loop: Loop) -> None:
         arrays = named_arrays(host, "state")
         if loop.best is not None:
             arrays |= named_arrays(loop.best, "best")
+        if loop.good is not None:
+            arrays |= named_arrays(loop.good, "good")
         checkpoint = Checkpoint(arrays, vars(loop.position), loop.log.size)
         save_checkpoint(loop.folder.checkpoints, checkpoint)
     loop.saved_at = time.monotonic()
@@ -51,6 +53,8 @@ def restore(loop: Loop) -> tuple[int, list[str]]:
     if loop.position.best_epoch is not None:
         template = {"params": state.params, "memory": state.memory}
         loop.best = from_named_arrays(template, checkpoint.arrays, "best", "the checkpoint")
+    if loop.prepared.experiment.on_non_finite == "restart":
+        loop.good = from_named_arrays(state, checkpoint.arrays, "good", "the checkpoint")
     loop.leaves = jax.tree.leaves(to_device(state, host))
     loop.saved = (host, loop.position)
     return checkpoint.log_bytes, notes

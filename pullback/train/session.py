@@ -10,10 +10,11 @@ from pullback.train.finish import finish
 from pullback.train.folder import RunFolder
 from pullback.train.forensics import investigate
 from pullback.train.interruption import Interrupted, Interruption
-from pullback.train.log import Log, read_log
+from pullback.train.log import Log, epoch_records, read_log
 from pullback.train.loop import BadStep, Loop, UserStop, build_loop
 from pullback.train.outcome import Run, partial_run
 from pullback.train.progress import choose
+from pullback.train.restart import may_restart, restart
 from pullback.train.saving import restore, save
 
 
@@ -50,7 +51,7 @@ def _open_logs(loop: Loop, folder: RunFolder, resuming: bool) -> list[str]:
     if resuming:
         log_bytes, notes = restore(loop)
         loop.log = Log(metrics, keep_bytes=log_bytes)
-        loop.history = [record for record in read_log(metrics) if record["event"] == "epoch"]
+        loop.history = epoch_records(read_log(metrics))
         if changed := differences(folder.config["environment"], environment()):
             notes.append(f"the result may differ in the last bits from an uninterrupted run: {'; '.join(changed)}")
         ended = f"the run has ended already ({loop.position.reason}); its results are written again"
@@ -63,14 +64,18 @@ def _open_logs(loop: Loop, folder: RunFolder, resuming: bool) -> list[str]:
 
 
 def _train(loop: Loop, notes: tuple[str, ...]) -> Run:
-    try:
-        train(loop)
-    except UserStop:
-        loop.progress.note(f"stopped by {loop.interruption.requested} at step {loop.position.step}; the state is saved")
-        raise Interrupted(partial_run(loop, "interrupted", notes)) from None
-    except BadStep:
-        raise _failure(loop, notes) from None
-    return finish(loop, notes)
+    while True:
+        try:
+            train(loop)
+            return finish(loop, notes)
+        except UserStop:
+            at = f"stopped by {loop.interruption.requested} at step {loop.position.step}"
+            loop.progress.note(f"{at}; the state is saved")
+            raise Interrupted(partial_run(loop, "interrupted", notes)) from None
+        except BadStep:
+            if not may_restart(loop):
+                raise _failure(loop, notes) from None
+            notes = (*notes, restart(loop))
 
 
 def _failure(loop: Loop, notes: tuple[str, ...]) -> NonFiniteError:
