@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
+from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from pullback.core.errors import DataError
@@ -107,16 +108,17 @@ def loss_curvature(prepared: Prepared, rows: int = ROWS) -> LossCurvature:
     """
     losses, start, data = loss_at(prepared, rows)
 
-    @jax.jit
-    def product(theta: Array, v: Array) -> Array:
+    def product(theta: Array, data: tuple[Array, Array], v: Array) -> Array:
         gradient = jax.grad(lambda at: jnp.mean(losses(at, *data)))
         return jax.jvp(gradient, (theta,), (v,))[1]
 
-    # In the precision of the parameters, which a vector of JAX decides.
+    # In the precision of the parameters, which a vector of JAX decides; the rows as arguments of the program.
     begin = jax.random.normal(stream(prepared.experiment.seed, "curvature"), start.shape, start.dtype)
-    found = extreme_eigenvalues(lambda v: product(start, v), begin, steps=min(PRODUCTS, start.size))
+    steps = min(PRODUCTS, start.size)
+    found = extreme_eigenvalues(Partial(product, start, data), begin, steps=steps)
     direction = jnp.asarray(found.largest_vector, start.dtype)
-    here, there = product(start, direction), product(start + direction, direction)
+    at = jax.jit(product)
+    here, there = at(start, data, direction), at(start + direction, data, direction)
     quadratic = bool(jnp.linalg.norm(here - there) <= 1e-3 * jnp.linalg.norm(here))
     return LossCurvature(float(found.smallest), float(found.largest), quadratic)
 

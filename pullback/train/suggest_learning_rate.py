@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import stats
 
 from pullback.core.checks import positive, positive_integer
 from pullback.core.errors import ConfigurationError, DataError
@@ -26,7 +25,8 @@ COARSE, FINE = 4.0, math.sqrt(2)
 REACH = 8.0
 # Rates whose mean score is this close to the best are as good.
 AS_GOOD = 0.05
-LEVEL = 0.95
+# Differences of logarithms: below the first a rate ends near the best; one that diverged is this far above all.
+NEAR, DIVERGED = 0.25, 1.0
 # A rate is suggested at most this part of the smallest that diverged.
 SAFE = 0.5
 # The part of the loss at the start that some rate has to gain.
@@ -81,13 +81,13 @@ def suggest_learning_rate(
     r"""The learning rate at which training ends lowest, by trials of the whole training at many rates and seeds.
 
     Two passes of `sweep` on copies: rates a factor of 4 apart with one seed, then rates a factor of $\sqrt 2$ apart
-    around the best with every seed. A rate $\alpha$ counts as good as the best $\alpha^*$ if
+    around the best with every seed. With $h_\alpha$ the mean over the seeds of the logarithm of the loss at the end
+    (of the validation data where there are any), suggested is the lowest point of the smoothed curve
 
-    $$ \bar C_\alpha \le 1.05 \, \bar C_{\alpha^*} \qquad \text{or} \qquad
-       \bar d \le t_{0.95, S - 1} \frac{s_d}{\sqrt S}, \quad d_s = \log C_{\alpha, s} - \log C_{\alpha^*, s} $$
+    $$ \tilde h_{\alpha} = \tfrac14 h_{\alpha / \sqrt 2} + \tfrac12 h_\alpha + \tfrac14 h_{\sqrt 2 \alpha} $$
 
-    for the losses $C_{\alpha, s}$ at the end (of the validation data where there are any) and $S$ seeds. Suggested is
-    the geometric middle of the good rates next to each other, and at most half of a rate that diverged. For plain
+    and at most half of a rate that diverged; the rates around the best whose $h$ is higher by at most a twentieth, or
+    by the standard error that the seeds leave, are as good. For plain
     gradient descent on a quadratic with all rows in a batch it is $2 / (\mu + L)$, from the curvature alone.
 
     Parameters
@@ -193,7 +193,8 @@ class _Trials:
 
     def _bare(self, experiment: Experiment) -> Experiment:
         epochs = experiment.epochs if self._epochs is None else self._epochs
-        return replace(experiment, epochs=epochs, test_data=None, calibration_data=None, patience=None, notes=())
+        bare = replace(experiment, epochs=epochs, test_data=None, calibration_data=None, patience=None, notes=())
+        return replace(bare, on_non_finite="stop")
 
     def _loss(self, data: Any) -> float:
         prepared = self._prepared
@@ -236,46 +237,74 @@ def _suggestion(
     curvature: LossCurvature | None,
     noise: GradientNoise | None,
 ) -> LearningRateSuggestion:
-    means = scores.mean(1)
+    heights = _heights(scores)
+    means = heights.mean(1)
     best = int(np.argmin(means))
-    good = np.array([_as_good(scores[place], scores[best]) for place in range(len(rates))])
+    margin = _margin(heights, best)
     low = high = best
-    while low > 0 and good[low - 1]:
+    while low > 0 and means[low - 1] <= means[best] + margin:
         low -= 1
-    while high < len(rates) - 1 and good[high + 1]:
+    while high < len(rates) - 1 and means[high + 1] <= means[best] + margin:
         high += 1
-    chosen = math.sqrt(rates[low] * rates[high])
-    rates_seen = np.concatenate([rates, coarse[0]])
-    bad = rates_seen[~np.isfinite(np.concatenate([scores.min(1), coarse[1].min(1)]))]
-    above = bad[bad > rates[best]]
+    chosen = _lowest(rates, _smoothed(means))
     reasons = [
-        f"at {rates[best]:.3g} the loss ends lowest, at {means[best]:.4g} after {start:.4g} at the start; "
-        f"from {rates[low]:.3g} to {rates[high]:.3g} it is within {AS_GOOD:.0%} or within the noise of "
-        f"{scores.shape[1]} seeds, and this is the middle"
+        f"of {len(rates)} rates {rates[best]:.3g} ends lowest, at {scores[best].mean():.4g} after {start:.4g} at the "
+        f"start; from {rates[low]:.3g} to {rates[high]:.3g} it is within {math.expm1(margin):.0%} of that, which is "
+        f"what {scores.shape[1]} seeds can tell; the lowest point of the curve without its noise is {chosen:.3g}"
     ]
+    seen, worst = np.concatenate([rates, coarse[0]]), np.concatenate([scores.max(1), coarse[1].max(1)])
+    above = seen[~np.isfinite(worst) & (seen > rates[best])]
+    if above.size:
+        reasons.append(f"training diverges at {above.min():.3g}")
     if above.size and chosen > SAFE * above.min():
         chosen = SAFE * above.min()
-        reasons.append(f"training diverges at {above.min():.3g}, so not more than half of that")
-    elif above.size:
-        reasons.append(f"training diverges at {above.min():.3g}")
+        reasons.append("not more than half of that")
     if best in (0, len(rates) - 1) and rates[best] in (coarse[0][0], coarse[0][-1]):
         reasons.append("that is the last rate that was tried: others beyond it may do better")
     reasons += _remarks(curvature, noise)
+    lower, upper = min(float(rates[low]), float(chosen)), max(float(rates[high]), float(chosen))
     return LearningRateSuggestion(
-        float(chosen), float(rates[low]), float(rates[high]), "; ".join(reasons), rates, scores, start, curvature, noise
+        float(chosen), lower, upper, "; ".join(reasons), rates, scores, start, curvature, noise
     )
 
 
-def _as_good(scores: np.ndarray, best: np.ndarray) -> bool:
-    if not np.isfinite(scores).all():
-        return False
-    if scores.mean() <= best.mean() + AS_GOOD * abs(best.mean()):
-        return True
-    # Ratios, where there are any: the loss of a rate that is too large scatters by factors.
-    positive_losses = min(scores.min(), best.min()) > 0
-    difference = np.log(scores / best) if positive_losses else scores - best
-    limit = stats.t.ppf(LEVEL, len(best) - 1) * difference.std(ddof=1) / math.sqrt(len(best))
-    return bool(difference.mean() <= limit)
+def _heights(scores: np.ndarray) -> np.ndarray:
+    """Logarithms of the losses, since a rate that is too large scatters them by factors; diverged is high above all."""
+    finite = scores[np.isfinite(scores)]
+    if finite.min() > 0:
+        found = np.log(np.where(np.isfinite(scores), scores, finite.max()))
+    else:
+        # Losses around zero have no ratios; a twentieth is then one of their range.
+        found = np.where(np.isfinite(scores), scores, finite.max()) / max(float(np.ptp(finite)), 1e-300)
+    return np.where(np.isfinite(scores), found, found.max() + DIVERGED)
+
+
+def _margin(heights: np.ndarray, best: int) -> float:
+    """How much higher a rate may end than the best and count as good: a twentieth, or the noise of the seeds.
+
+    The noise is the median, over the rates that end near the best, of the standard error of the paired differences.
+    """
+    difference = heights - heights[best]
+    near = (difference.mean(1) < NEAR) & (np.arange(len(heights)) != best)
+    errors = difference[near].std(axis=1, ddof=1) / math.sqrt(heights.shape[1])
+    return max(math.log1p(AS_GOOD), float(np.median(errors)) if errors.size else 0.0)
+
+
+def _smoothed(means: np.ndarray) -> np.ndarray:
+    """Each height with its neighbours', which count half: a lone low point beside a cliff is no place to be."""
+    padded = np.concatenate([means[:1], means, means[-1:]])
+    return (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+
+
+def _lowest(rates: np.ndarray, heights: np.ndarray) -> float:
+    """The lowest point of the parabola through the lowest height and its neighbours, over the logarithm of the rate."""
+    place = int(np.argmin(heights))
+    if place in (0, len(rates) - 1):
+        return float(rates[place])
+    before, here, after = heights[place - 1 : place + 2]
+    bend = before - 2 * here + after
+    shift = 0.5 * (before - after) / bend if bend > 0 else 0.0
+    return float(rates[place] * (rates[place + 1] / rates[place]) ** np.clip(shift, -0.5, 0.5))
 
 
 def _of_quadratic(
