@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -317,3 +318,26 @@ def test_aux_of_the_objective_is_of_the_parameters_before_the_step() -> None:
         after, info = make().step(state, jnp.array([1.0, 3.0]), None)
         np.testing.assert_array_equal(info.aux, state.params)
         assert float(cost(after.params, jnp.array([1.0, 3.0]), None)[0]) < 13
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"optimizer": "sam"}, "a solver"),
+        ({"optimizer": optim.SharpnessAware(optim.sgd(0.1)), "learning_rate": None}, "a solver"),
+        ({"learning_rate": Plateau(0.1), "validation_data": table()}, "a plateau"),
+        ({"on_non_finite": "restart"}, "the others go on"),
+    ],
+)
+def test_a_sweep_refuses_what_it_cannot_follow(changes: dict[str, Any], words: str) -> None:
+    experiment = train.Experiment(linear(), table(), LOSS, optimizer="sgd", learning_rate=0.1, epochs=2)
+    with pytest.raises(ConfigurationError, match=words):
+        train.sweep(replace(experiment, **changes), {"seed": [0, 1]}, progress=False)
+
+
+def test_members_of_a_sweep_are_told_the_length_of_the_run() -> None:
+    rate = PerFraction(Cosine(0.1, steps=1))
+    experiment = train.Experiment(linear(), table(), LOSS, optimizer="sgd", learning_rate=rate, epochs=5, batch_size=25)
+    found = train.sweep(experiment, {"seed": [0, 1]}, progress=False)
+    alone = train.run(replace(experiment, seed=1), progress=False)
+    np.testing.assert_allclose(found.members[1].run.model.weight, alone.model.weight, rtol=1e-5)

@@ -110,8 +110,8 @@ def suggest_learning_rate(
     >>> model = nn.Linear(4, 3, key=jax.random.key(0))
     >>> iris = data.load("iris")
     >>> experiment = Experiment(model, iris, "categorical_cross_entropy", optimizer="adam", epochs=10)
-    >>> found = suggest_learning_rate(experiment, seeds=2)
-    >>> 0.01 < found.learning_rate < 1
+    >>> found = suggest_learning_rate(experiment, seeds=2, largest=1.0)
+    >>> found.lower <= found.learning_rate <= found.upper
     True
 
     References

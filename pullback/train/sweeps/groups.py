@@ -246,6 +246,13 @@ def _prepared_like(like: Prepared, experiment: Experiment) -> Prepared:
 
 
 def _check_sweepable(prepared: Prepared) -> None:
+    if prepared.experiment.on_non_finite != "stop":
+        raise ConfigurationError(
+            "a member of a sweep that is not finite ends, and the others go on",
+            expected='on_non_finite="stop"',
+            got=f"on_non_finite={prepared.experiment.on_non_finite!r}",
+            fix="leave it out, or call train.fit for each setting",
+        )
     solver = isinstance(prepared.optimizer, Solver)
     if solver or isinstance(prepared.experiment.learning_rate, Plateau):
         what = "a solver, which sees the objective" if solver else "a plateau, which waits for validation scores"
