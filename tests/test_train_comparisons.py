@@ -99,7 +99,7 @@ def test_what_cannot_be_compared_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="nothing to compare"):
         compare_optimizers(softmax, ["adam"])
     with pytest.raises(ConfigurationError, match="did you mean 'adam'"):
-        compare_optimizers(softmax, ["adma", "sgd"])
+        compare_optimizers(softmax, ["adamm", "sgd"])
     with pytest.raises(ConfigurationError, match="two seeds tell no noise"):
         compare_optimizers(softmax, ["adam", "sgd"], seeds=2)
     with pytest.raises(ConfigurationError, match="unknown axis 'widht'"):

@@ -229,11 +229,7 @@ def paired_differences(
     (-1.05, True)
     """
     pairs = [(p, a, b) for p in range(len(problems)) for a, b in itertools.combinations(range(len(methods)), 2)]
-    values = [scores[p, a] - scores[p, b] for p, a, b in pairs]
-    values = [
-        each[np.isfinite(scores[p, a]) & np.isfinite(scores[p, b])]
-        for each, (p, a, b) in zip(values, pairs, strict=True)
-    ]
+    values = [_paired(scores[p, a], scores[p, b]) for p, a, b in pairs]
     p_values = np.array([_paired_p(each) for each in values])
     adjusted = holm(p_values)
     found = []
@@ -242,6 +238,12 @@ def paired_differences(
         named = bool(q < 1 - level)
         found.append(Difference(problems[p], methods[a], methods[b], interval, float(p_value), float(q), named))
     return tuple(found)
+
+
+def _paired(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Differences at the seeds at which both ended with a number."""
+    both = np.isfinite(first) & np.isfinite(second)
+    return first[both] - second[both]
 
 
 def _paired_p(difference: np.ndarray) -> float:
