@@ -81,7 +81,13 @@ def kill_and_resume(kind: str, folder: Path, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "share"),
-    [("perceptron", 0.3), ("convolutional", 0.15), ("convolutional", 0.7), ("sharpness-aware", 0.5), ("lbfgs", 0.4)],
+    [
+        ("perceptron", 0.3),
+        ("convolutional", 0.7),
+        ("lbfgs", 0.4),
+        pytest.param("convolutional", 0.15, marks=pytest.mark.slow),
+        pytest.param("sharpness-aware", 0.5, marks=pytest.mark.slow),
+    ],
     ids=str,
 )
 def test_killed_run_resumes_bit_identical(
