@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -29,7 +30,8 @@ SCRIPT = Path(__file__).with_name("sweep_process.py")
 
 def start(route: str, folder: Path, *more: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(SCRIPT), route, str(folder), *more]
-    return subprocess.Popen(command, env=os.environ | {"JAX_PLATFORMS": "cpu"}, stderr=subprocess.PIPE)
+    environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(SCRIPT.parent.parent)}
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
 
 
 def finish(process: subprocess.Popen[bytes]) -> None:
@@ -150,7 +152,7 @@ def test_only_the_source_of_a_sweep_resumes_it(
     def other_model(learning_rate: float, seed: int) -> Experiment:
         made = source(learning_rate, seed)
         arguments = {"in_shape": [8, 8, 1], "out_features": 10, "hidden": [64]}
-        return train.Experiment(**vars(made) | {"model": build("multilayer_perceptron", arguments, jax.random.key(9))})
+        return replace(made, model=build("multilayer_perceptron", arguments, jax.random.key(9)))
 
     for other in (other_rows, other_model):
         with pytest.raises(ConfigurationError, match="does not make the members of this sweep"):

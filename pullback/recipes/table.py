@@ -27,7 +27,6 @@ from pullback.data import Dataset, Table, TablePreprocessing
 from pullback.learn.table_models import make_table_model
 from pullback.learn.table_run import TableExperiment, TableRun
 from pullback.nn.losses import ClassWeighted, get_loss
-from pullback.optim import adamw
 from pullback.optim.schedules import Cosine, WarmUp
 from pullback.train import Experiment, Run, predict
 from pullback.train.baselines import BaselineComparison, compare_with_baselines, comparison_lines, together
@@ -184,7 +183,9 @@ def experiment(recipe: Recipe, parts: dict[str, Table], notes: tuple[str, ...] =
         calibration_data=sets.get("calibration"),
         test_data=sets.get("test"),
         loss=loss(recipe, training),
-        optimizer=adamw(rate, weight_decay=recipe.weight_decay),
+        optimizer="adamw",
+        learning_rate=rate,
+        optimizer_arguments={"weight_decay": recipe.weight_decay},
         epochs=recipe.epochs,
         patience=recipe.patience if "validation" in sets else None,
         batch_size=batch_size,

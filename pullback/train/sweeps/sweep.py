@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,28 +59,31 @@ class Sweep:
     members : in the order of the axes.
     notes : how the members were computed, and why.
     folder : of the sweep, or None.
+    higher_is_better : scores of which more is better.
     """
 
     axes: dict[str, list[Any]]
     members: tuple[SweepMember, ...]
     notes: tuple[str, ...]
     folder: Path | None
+    higher_is_better: tuple[str, ...] = ()
 
     def scores(self, name: str = "loss", split: str = "validation") -> list[float]:
-        """The score of every member at the epoch whose weights it hands back; infinite where it diverged.
+        """The score of every member at the epoch whose weights it hands back; infinitely bad where it diverged.
 
         Raises
         ------
         ConfigurationError
             if the score was not recorded.
         """
-        return [_score(member, name, split) for member in self.members]
+        bad = -math.inf if name in self.higher_is_better else math.inf
+        return [_score(member, name, split, bad) for member in self.members]
 
 
-def _score(member: SweepMember, name: str, split: str) -> float:
+def _score(member: SweepMember, name: str, split: str, bad: float) -> float:
     history = member.run.history
     if member.diverged or not history:
-        return float("inf")
+        return bad
     record = next((each for each in history if each.get("best")), history[-1])
     for each in history:
         record = each if each.get("best") else record
@@ -91,7 +95,7 @@ def _score(member: SweepMember, name: str, split: str) -> float:
             fix="choose a score that was recorded, or pass validation_data",
         )
     value = record[split][name]
-    return float("inf") if value is None else value
+    return bad if value is None else value
 
 
 def sweep(
@@ -158,7 +162,7 @@ def sweep(
         folder = run_folder.create(Path(run_dir), files, {})
     session = Session(groups, members, folder, recipe, command, checkpoint_seconds, choose(progress))
     runs = session.run(route, memory)
-    return _result(members, runs, session)
+    return _result(groups, members, runs, session)
 
 
 def resume_sweep(
@@ -198,14 +202,15 @@ def resume_sweep(
     groups = build_groups(members)
     opened = run_folder.open_folder(path)
     session = Session(groups, members, opened, recipe, about["command"], checkpoint_seconds, choose(progress))
-    return _result(members, session.run("auto", None, resuming=True), session)
+    return _result(groups, members, session.run("auto", None, resuming=True), session)
 
 
-def _result(members: Sequence[Member], runs: dict[int, Run], session: Session) -> Sweep:
+def _result(groups: Sequence[Group], members: Sequence[Member], runs: dict[int, Run], session: Session) -> Sweep:
     found = tuple(SweepMember(member.number, member.settings, runs[member.number]) for member in members)
     values = axes_of(members)
     path = None if session.folder is None else session.folder.path
-    return Sweep(values, found, tuple(session.notes), path)
+    higher = {metric.name for group in groups for metric in group.first.metrics if metric.higher_is_better}
+    return Sweep(values, found, tuple(session.notes), path, tuple(sorted(higher)))
 
 
 def _config(
@@ -269,13 +274,17 @@ def digest(members: Sequence[Member]) -> str:
             if field.name.endswith("_data"):
                 seen.setdefault(id(value), _digest_of_data(value))
                 found.update(seen[id(value)].encode())
-            elif isinstance(value, str | int | float | tuple | dict | None) and field.name != "preprocessing":
+            elif _is_plain(value) and field.name != "preprocessing" and repr(value) != repr(field.default):
                 found.update(json.dumps({field.name: value}, default=_name_of_type, sort_keys=True).encode())
         found.update(json.dumps(member.settings, default=_name_of_type, sort_keys=True).encode())
         for leaf in jax.tree.leaves(experiment.model):
             if hasattr(leaf, "dtype"):
                 found.update(np.asarray(leaf).tobytes())
     return found.hexdigest()
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | tuple | dict)
 
 
 def _name_of_type(value: Any) -> str:
