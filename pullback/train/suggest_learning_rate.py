@@ -81,13 +81,13 @@ def suggest_learning_rate(
     r"""The learning rate at which training ends lowest, by trials of the whole training at many rates and seeds.
 
     Two passes of `sweep` on copies: rates a factor of 4 apart with one seed, then rates a factor of $\sqrt 2$ apart
-    around the best with every seed. With $h_\alpha$ the mean over the seeds of the logarithm of the loss at the end
-    (of the validation data where there are any), suggested is the lowest point of the smoothed curve
+    around the best with every seed. With the losses $C_{\alpha, s}$ at the end (of the validation data where there
+    are any), that of the start $C_0$, and
 
-    $$ \tilde h_{\alpha} = \tfrac14 h_{\alpha / \sqrt 2} + \tfrac12 h_\alpha + \tfrac14 h_{\sqrt 2 \alpha} $$
+    $$ h_\alpha = \frac{1}{S} \sum_s \log\Big(C_{\alpha, s} + \frac{C_0}{100}\Big), $$
 
-    and at most half of a rate that diverged; the rates around the best whose $h$ is higher by at most a twentieth, or
-    by the standard error that the seeds leave, are as good. For plain
+    the rates next to the best whose $h$ is higher by at most a twentieth, or by the standard error that the seeds
+    leave, are as good. Suggested is their geometric middle, and at most half of a rate that diverged. For plain
     gradient descent on a quadratic with all rows in a batch it is $2 / (\mu + L)$, from the curvature alone.
 
     Parameters
@@ -237,7 +237,7 @@ def _suggestion(
     curvature: LossCurvature | None,
     noise: GradientNoise | None,
 ) -> LearningRateSuggestion:
-    heights = _heights(scores)
+    heights = _heights(scores, start)
     means = heights.mean(1)
     best = int(np.argmin(means))
     margin = _margin(heights, best)
@@ -246,11 +246,11 @@ def _suggestion(
         low -= 1
     while high < len(rates) - 1 and means[high + 1] <= means[best] + margin:
         high += 1
-    chosen = _lowest(rates, _smoothed(means))
+    chosen = math.sqrt(rates[low] * rates[high])
     reasons = [
         f"of {len(rates)} rates {rates[best]:.3g} ends lowest, at {scores[best].mean():.4g} after {start:.4g} at the "
         f"start; from {rates[low]:.3g} to {rates[high]:.3g} it is within {math.expm1(margin):.0%} of that, which is "
-        f"what {scores.shape[1]} seeds can tell; the lowest point of the curve without its noise is {chosen:.3g}"
+        f"what {scores.shape[1]} seeds can tell, and this is the middle"
     ]
     seen, worst = np.concatenate([rates, coarse[0]]), np.concatenate([scores.max(1), coarse[1].max(1)])
     above = seen[~np.isfinite(worst) & (seen > rates[best])]
@@ -262,20 +262,18 @@ def _suggestion(
     if best in (0, len(rates) - 1) and rates[best] in (coarse[0][0], coarse[0][-1]):
         reasons.append("that is the last rate that was tried: others beyond it may do better")
     reasons += _remarks(curvature, noise)
-    lower, upper = min(float(rates[low]), float(chosen)), max(float(rates[high]), float(chosen))
+    lower, upper = min(float(rates[low]), float(chosen)), float(rates[high])
     return LearningRateSuggestion(
         float(chosen), lower, upper, "; ".join(reasons), rates, scores, start, curvature, noise
     )
 
 
-def _heights(scores: np.ndarray) -> np.ndarray:
-    """Logarithms of the losses, since a rate that is too large scatters them by factors; diverged is high above all."""
+def _heights(scores: np.ndarray, start: float) -> np.ndarray:
+    """Logarithms, since a rate that is too large scatters the losses by factors; diverged is high above all."""
     finite = scores[np.isfinite(scores)]
-    if finite.min() > 0:
-        found = np.log(np.where(np.isfinite(scores), scores, finite.max()))
-    else:
-        # Losses around zero have no ratios; a twentieth is then one of their range.
-        found = np.where(np.isfinite(scores), scores, finite.max()) / max(float(np.ptp(finite)), 1e-300)
+    # What is below a hundredth of the start is as good as nothing; a loss below zero is measured from the lowest.
+    floor = LEAST_GAIN * abs(start) - min(float(finite.min()), 0.0)
+    found = np.log(np.where(np.isfinite(scores), scores, finite.max()) + max(floor, 1e-300))
     return np.where(np.isfinite(scores), found, found.max() + DIVERGED)
 
 
@@ -288,23 +286,6 @@ def _margin(heights: np.ndarray, best: int) -> float:
     near = (difference.mean(1) < NEAR) & (np.arange(len(heights)) != best)
     errors = difference[near].std(axis=1, ddof=1) / math.sqrt(heights.shape[1])
     return max(math.log1p(AS_GOOD), float(np.median(errors)) if errors.size else 0.0)
-
-
-def _smoothed(means: np.ndarray) -> np.ndarray:
-    """Each height with its neighbours', which count half: a lone low point beside a cliff is no place to be."""
-    padded = np.concatenate([means[:1], means, means[-1:]])
-    return (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-
-
-def _lowest(rates: np.ndarray, heights: np.ndarray) -> float:
-    """The lowest point of the parabola through the lowest height and its neighbours, over the logarithm of the rate."""
-    place = int(np.argmin(heights))
-    if place in (0, len(rates) - 1):
-        return float(rates[place])
-    before, here, after = heights[place - 1 : place + 2]
-    bend = before - 2 * here + after
-    shift = 0.5 * (before - after) / bend if bend > 0 else 0.0
-    return float(rates[place] * (rates[place + 1] / rates[place]) ** np.clip(shift, -0.5, 0.5))
 
 
 def _of_quadratic(
