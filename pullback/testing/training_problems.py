@@ -37,7 +37,8 @@ def bundled(name: str) -> Parts:
 @cache
 def moons() -> Parts:
     """Two half circles with noise."""
-    X, y = datasets.make_moons(400, noise=0.2, random_state=0)
+    made: Any = datasets.make_moons(400, noise=0.2, random_state=0)
+    X, y = made
     return _parts(X, y.astype(np.int32), False)
 
 
