@@ -187,3 +187,10 @@ def test_interruption_saves_and_resume_goes_on(folder, capsys):
     assert (read_line("runs/a").state, read_line("runs/a").result) == ("interrupted", "sweep, 0 of 2 members")
     assert door.main(["resume", "a"]) == 2
     assert "--recipe ./flowers.py" in capsys.readouterr().err.replace("--recipe flowers.py", "--recipe ./flowers.py")
+
+
+def test_a_sweep_is_no_run(folder, capsys):
+    assert swept("--learning-rate", "0.1,0.2", "--no-report") == 0
+    np.savetxt("rows.csv", np.ones((1, 4)), delimiter=",", header="a,b,c,d", comments="")
+    assert door.main(["predict", "runs/a", "rows.csv"]) == 2
+    assert "choose a member, such as runs/a/members/0" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from pullback import data, nn, train
 from pullback.core.errors import ConfigurationError
 from pullback.core.random import stream
 from pullback.data import Dataset
+from pullback.models import build
 from pullback.optim.schedules import Cosine
 from pullback.train import Experiment, Run
 from pullback.train.sweeps import Sweep, build_members
@@ -99,12 +100,8 @@ CASES = {
 }
 
 
-def members_alone(name: str) -> tuple[Run, ...]:
-    return _alone(name)
-
-
 @functools.cache
-def _alone(name: str) -> tuple[Run, ...]:
+def members_alone(name: str) -> tuple[Run, ...]:
     case = CASES[name]
     return tuple(train.run(member.experiment, **QUIET) for member in build_members(case.source, case.axes))
 
@@ -137,8 +134,14 @@ def swept(name: str, route: str, **options: Any) -> Sweep:
     return train.sweep(case.source, case.axes, route=route, **(QUIET | options))
 
 
+# Each compiles for seconds; these show what is most used.
+QUICK = ("learning_rate", "seed_and_scale", "dropout", "patience")
+
+
 @pytest.mark.parametrize("route", ["map", "vmap"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+)
 def test_a_member_equals_the_run_alone(name: str, route: str) -> None:
     found = swept(name, route)
     assert sum("in one program" in note for note in found.notes) == CASES[name].programs
@@ -147,7 +150,7 @@ def test_a_member_equals_the_run_alone(name: str, route: str) -> None:
         same(member.run, alone)
 
 
-@pytest.mark.parametrize("name", ["learning_rate", "dropout", "patience"])
+@pytest.mark.parametrize("name", ["learning_rate", "dropout"])
 def test_members_dispatched_one_by_one(name: str) -> None:
     for member, alone in zip(swept(name, "one by one").members, members_alone(name), strict=True):
         assert_same(member.run, alone)
@@ -180,6 +183,43 @@ def test_what_does_not_fit_is_split_and_said() -> None:
     assert any("2 of 5 members at once, as more would not fit into memory" in note for note in split.notes)
     for member, other in zip(split.members, whole.members, strict=True):
         assert_same(member.run, other.run)
+
+
+def test_a_score_of_which_more_is_better_is_bad_below() -> None:
+    found = train.sweep(experiment(optimizer="sgd"), {"learning_rate": [0.01, 1e38]}, route="map", **QUIET)
+    assert found.scores("accuracy")[1] == float("-inf") and found.scores("loss")[1] == float("inf")
+    with pytest.raises(ConfigurationError, match="the members have no validation f1"):
+        found.scores("f1")
+
+
+def of_convolutions(seed: int) -> Experiment:
+    digits = data.load("digits").take(range(60))
+    arguments = {"in_shape": [8, 8, 1], "num_classes": 10, "channels": [4], "hidden": [8], "batch_norm": True}
+    model = build("convolutional_network", arguments, stream(seed, "weights"))
+    return experiment(
+        model, train_data=digits, validation_data=digits, test_data=None, augment=data.Shift(1), seed=seed, epochs=2
+    )
+
+
+@pytest.mark.slow
+def test_convolutions_go_one_by_one_on_a_cpu() -> None:
+    found = train.sweep(of_convolutions, {"seed": [0, 1]}, **QUIET)
+    assert any("one by one: convolutions are slow inside a loop" in note for note in found.notes)
+    # The augmentation is another object of equal value each time.
+    assert sum("in one program" in note for note in found.notes) == 1
+    for member in found.members:
+        assert_same(member.run, train.run(of_convolutions(member.number), **QUIET))
+
+
+@pytest.mark.slow
+def test_256_members_at_once() -> None:
+    axes = {"learning_rate": np.geomspace(1e-4, 1, 64).tolist(), "seed": [0, 1, 2, 3]}
+    found = train.sweep(experiment(optimizer="sgd"), axes, route="vmap", **QUIET)
+    assert len(found.members) == 256
+    for number in (0, 101, 255):
+        member = found.members[number]
+        alone = experiment(optimizer="sgd", **member.settings)
+        assert_close(member.run, train.run(alone, **QUIET))
 
 
 def test_rows_that_are_equal_are_held_once() -> None:

@@ -135,6 +135,25 @@ def read_config(path: Path) -> dict[str, Any]:
     return config
 
 
+def read_run_config(path: Path) -> dict[str, Any]:
+    """`config.json` of a run, and not of a sweep.
+
+    Raises
+    ------
+    RunFolderError
+        for the folder of a sweep, whose members are runs.
+    """
+    config = read_config(path)
+    if config.get("kind") == "sweep":
+        raise RunFolderError(
+            f"{path} is the folder of a sweep",
+            expected="the folder of one run",
+            got=f"a sweep of {config.get('members')} members",
+            fix=f"choose a member, such as {path}/members/{'0' * len(str(int(config.get('members', 1)) - 1))}",
+        )
+    return config
+
+
 def read_json(file: Path) -> Any:
     """A JSON file of a run folder."""
     try:

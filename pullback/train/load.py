@@ -16,7 +16,7 @@ from pullback.nn.state import init_state
 from pullback.train.calibration import Calibration
 from pullback.train.checkpoint import Checkpoint, read_checkpoint
 from pullback.train.evaluate import predict
-from pullback.train.folder import read_config, read_json
+from pullback.train.folder import read_json, read_run_config
 from pullback.train.prediction import Prediction, interpret, resolved_level
 from pullback.train.state import from_named_arrays, to_device
 
@@ -121,7 +121,7 @@ def load(folder: str | Path, model: Any = None) -> Loaded:
     True
     """
     path = Path(folder)
-    config = read_config(path)
+    config = read_run_config(path)
     template = rebuild_model(path, model)
     checkpoint, notes = read_checkpoint(path / "checkpoints")
     trained, memory = _weights(template, checkpoint, config["settings"]["ema_decay"] is not None)

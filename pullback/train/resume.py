@@ -62,7 +62,7 @@ def resume(
         if something that the folder cannot rebuild is not passed, or the data differ.
     """
     path = Path(folder)
-    record = run_folder.read_config(path)
+    record = run_folder.read_run_config(path)
     given = record["settings"]
     experiment = Experiment(
         model=rebuild_model(path, model),
@@ -91,7 +91,7 @@ def resume_run(
 ) -> Run:
     """Go on with the run in `folder`, whose experiment has been built again."""
     path = Path(folder)
-    run_folder.read_config(path)
+    run_folder.read_run_config(path)
     prepared = prepare(experiment)
     opened = run_folder.open_folder(path)
     hashes = data_record(data_sets(prepared))["sha256"]
