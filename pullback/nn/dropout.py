@@ -14,7 +14,9 @@ from pullback.nn.inputs import describe, typed_key
 SCALINGS = ("inverted", "classic")
 
 
-def dropout(x: Float[Array, "*shape"], kept: Bool[Array, "*mask"], scale: float | Array) -> Float[Array, "*shape"]:
+def dropout(
+    x: Float[Array, "*shape"], kept: Bool[Array, "*mask"], scale: float | Float[Array, ""]
+) -> Float[Array, "*shape"]:
     r"""\(y = s\,m \odot x\): mask \(m\) = `kept`, of the shape of `x` or 1 along shared axes, and scale \(s\)."""
     return jnp.where(kept, x * scale, 0.0)
 

@@ -116,6 +116,18 @@ def fit_softmax(
 
 
 def class_count(label: Any, classes: int | None) -> int:
+    """How many classes there are, numbered from zero; `classes` where it is given.
+
+    Raises
+    ------
+    DataError
+        for labels that are not whole numbers from zero, or of one class.
+
+    Examples
+    --------
+    >>> class_count(np.array([0, 2, 1, 2]), None)
+    3
+    """
     if label.ndim == 1 and not known(label) and classes is not None:
         return classes
     values = np.asarray(label) if known(label) and label.ndim == 1 else None
