@@ -114,11 +114,11 @@ def sweep(
 
     $$ \theta^{(k)}_{t+1} = \theta^{(k)}_t + u\big(\nabla C^{(k)}(\theta^{(k)}_t), s^{(k)}_t;\ \alpha^{(k)}\big) $$
 
-    Members that differ in numbers alone (seed, start, settings and schedules of the optimizer, rates of dropout, rows)
-    share a program. Each draws its own random numbers and its own order of rows, so that it is what `train.run` gives
-    for it alone: to the last bit by "map" and "one by one", to rounding by "vmap". Where a number is not finite that
-    member ends; the others do not notice. Members whose patience has run out end, and when half are left, the program
-    is compiled for these alone.
+    Members that differ in numbers alone (seed, start, settings and schedules of the optimizer, rates of dropout,
+    rows) share a program. Each draws its own random numbers and its own order of rows, so that it is what
+    `train.run` gives for it alone: to the last bit by "map" and "one by one", to rounding by "vmap" and with
+    convolutions. Where a number is not finite that member ends; the others do not notice. Members whose patience
+    has run out end, and when half are left, the program is compiled for these alone.
 
     Parameters
     ----------
