@@ -314,15 +314,36 @@ def test_digits_by_cross_entropy(digits, ours, theirs):
     assert abs(ours.score(further, held) - np.mean(answer == held)) <= 0.004
 
 
-@pytest.mark.slow
-def test_mnist_by_least_squares():
-    """The printed test accuracies of the linear classifiers on the whole of MNIST, where its files are at hand."""
+@pytest.fixture(scope="module")
+def mnist():
+    """The whole of MNIST, where its files are at hand: images and labels to be fitted, and to be judged."""
     if not cache_folder("mnist").exists():
         pytest.skip("the files of MNIST are not in the data folder")
-    (inputs, digits), (further, held) = (
-        (each.inputs.reshape(len(each.inputs), -1), each.targets)
-        for each in (data.load("mnist", split=split, offline=True) for split in ("train", "test"))
-    )
+    parts = (data.load("mnist", split=split, offline=True) for split in ("train", "test"))
+    return tuple((each.inputs.reshape(len(each.inputs), -1), each.targets) for each in parts)
+
+
+@pytest.mark.slow
+def test_mnist_by_least_squares(mnist):
+    """The printed test accuracies of the linear classifiers."""
+    (inputs, digits), (further, held) = mnist
     # Of dependent pixels there are many shortest solutions, with or without the intercept: three images of play.
     assert OneVsRest().fit(inputs, digits).score(further, held) == pytest.approx(0.8603, abs=0.00035)
     assert OneVsOne().fit(inputs, digits).score(further, held) == pytest.approx(0.9297, abs=0.00035)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("model", "printed"),
+    [
+        (OneVsRest(LogisticRegression()), 0.9174),
+        (OneVsOne(LogisticRegression()), 0.9321),
+        (SoftmaxRegression(), 0.9221),
+    ],
+    ids=["one against the rest", "one against one", "softmax"],
+)
+def test_mnist_by_cross_entropy(mnist, model, printed):
+    """The printed ones of the logistic and softmax models, which depend on where their fits ended."""
+    (inputs, digits), (further, held) = mnist
+    assert model.fit(inputs, digits).score(further, held) == pytest.approx(printed, abs=0.004)
