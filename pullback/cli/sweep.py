@@ -127,7 +127,7 @@ def _check_axes(recipe: RecipeModule, experiment: Experiment, axes: dict[str, li
     optimizer = experiment.optimizer
     fields = [field.name for field in dataclasses.fields(recipe.form)]
     arguments = optimizer_arguments(optimizer) if isinstance(optimizer, str) else ()
-    known = [f"--{name.replace('_', '-')}" for name in (*fields, *arguments)] + flags((SweepOptions,))
+    known = [f"--{name.replace('_', '-')}" for name in dict.fromkeys((*fields, *arguments))] + flags((SweepOptions,))
     for name in axes:
         if name not in fields and name not in arguments:
             raise unknown_name("option", f"--{name.replace('_', '-')}", known)
