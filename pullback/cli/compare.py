@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -12,10 +13,11 @@ from pullback.cli.recipe_module import load_recipe
 from pullback.cli.sweep_source import sweep_source
 from pullback.cli.train import DEFAULT_RECIPE, check_fields
 from pullback.core.errors import ConfigurationError
+from pullback.report import write_comparison
 from pullback.train import compare_optimizers
 
 HELP = """Trains copies of the recipe with each optimizer at many learning rates, then at its best one on further seeds
-that all optimizers share, and names differences that are larger than the noise. Nothing is written.
+that all optimizers share, and names differences that are larger than the noise.
 
 """
 
@@ -35,6 +37,9 @@ class CompareOptions:
 
     trial_epochs: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Epochs of each training; without it those of the recipe."""
+
+    report: Annotated[Path | None, tyro.conf.arg(metavar="HTML")] = None
+    """Write a report into this file."""
 
     target: Annotated[float | None, tyro.conf.arg(metavar="LOSS")] = None
     """Loss to be reached; without it the median of those at the end."""
@@ -58,6 +63,13 @@ def run(arguments: list[str]) -> int:
             got=", ".join(vars(fields)) or "no fields",
             fix="give the recipe that field",
         )
+    if options.report is not None and not options.report.resolve().parent.is_dir():
+        raise ConfigurationError(
+            "the report has no folder to lie in",
+            expected="a file in a folder that exists",
+            got=str(options.report),
+            fix="make the folder first",
+        )
     found = compare_optimizers(
         {recipe.name: sweep_source(recipe, fields)},
         [name.strip() for name in options.optimizers.split(",") if name.strip()],
@@ -67,4 +79,7 @@ def run(arguments: list[str]) -> int:
         targets=None if options.target is None else {recipe.name: options.target},
     )
     print(found)
+    if options.report is not None:
+        written = write_comparison(found, options.report, name=recipe.name, command=["pullback", "compare", *arguments])
+        print(f"report: {written}")
     return 0

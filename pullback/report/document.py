@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -26,6 +27,7 @@ from pullback.report.scores import Score, collect_scores, disagreements
 from pullback.report.sections.baselines import baselines_section
 from pullback.report.sections.classes import classes_section
 from pullback.report.sections.coefficients import coefficients_section
+from pullback.report.sections.comparison_sections import comparison_headline, comparison_sections
 from pullback.report.sections.coverage import coverage_section
 from pullback.report.sections.curves import curves_section
 from pullback.report.sections.examples import examples_section
@@ -40,6 +42,7 @@ from pullback.report.sections.scores_table import scores_section
 from pullback.report.sections.setup import setup_section
 from pullback.report.sections.sweep_sections import sweep_headline, sweep_sections
 from pullback.report.sweep_folder import SweepFolder, is_sweep, read_sweep_folder
+from pullback.train import OptimizerComparison
 
 FILE_NAME = "report.html"
 
@@ -75,6 +78,21 @@ def render(run: RunFolder) -> str:
 def render_sweep(sweep: SweepFolder) -> str:
     """The page of a sweep as HTML."""
     return _page(sweep_headline(sweep), sweep_sections(sweep))
+
+
+def write_comparison(
+    found: OptimizerComparison, file: str | Path, *, name: str = "a problem", command: Sequence[str] = ()
+) -> Path:
+    """Write the report of a comparison of optimizers into a file and return its path.
+
+    Raises
+    ------
+    RunFolderError
+        if it cannot be written.
+    """
+    target = Path(file)
+    _write_whole(target, _page(comparison_headline(found, name), comparison_sections(found, command)))
+    return target
 
 
 def _page(top: Headline, sections: list[Section]) -> str:
