@@ -25,8 +25,8 @@ COARSE, FINE = 4.0, math.sqrt(2)
 REACH = 8.0
 # Rates whose mean score is this close to the best are as good.
 AS_GOOD = 0.05
-# Differences of logarithms: below the first a rate ends near the best; one that diverged is this far above all.
-NEAR, DIVERGED = 0.25, 1.0
+# Differences of logarithms: a neighbour that is higher by more says nothing of the noise; what diverged is above all.
+CLIFF, DIVERGED = 0.25, 1.0
 # A rate is suggested at most this part of the smallest that diverged.
 SAFE = 0.5
 # The part of the loss at the start that some rate has to gain.
@@ -86,8 +86,8 @@ def suggest_learning_rate(
 
     $$ h_\alpha = \frac{1}{S} \sum_s \log\Big(C_{\alpha, s} + \frac{C_0}{100}\Big), $$
 
-    the rates next to the best whose $h$ is higher by at most a twentieth, or by the standard error that the seeds
-    leave, are as good. Suggested is their geometric middle, and at most half of a rate that diverged. For plain
+    smoothed over neighbours where there is no cliff, the rates next to the best whose $h$ is higher by at most a
+    twentieth are as good. Suggested is their geometric middle, and at most half of a rate that diverged. For plain
     gradient descent on a quadratic with all rows in a batch it is $2 / (\mu + L)$, from the curvature alone.
 
     Parameters
@@ -237,10 +237,9 @@ def _suggestion(
     curvature: LossCurvature | None,
     noise: GradientNoise | None,
 ) -> LearningRateSuggestion:
-    heights = _heights(scores, start)
-    means = heights.mean(1)
+    means = _smoothed(_heights(scores, start).mean(1))
     best = int(np.argmin(means))
-    margin = _margin(heights, best)
+    margin = math.log1p(AS_GOOD)
     low = high = best
     while low > 0 and means[low - 1] <= means[best] + margin:
         low -= 1
@@ -249,8 +248,8 @@ def _suggestion(
     chosen = math.sqrt(rates[low] * rates[high])
     reasons = [
         f"of {len(rates)} rates {rates[best]:.3g} ends lowest, at {scores[best].mean():.4g} after {start:.4g} at the "
-        f"start; from {rates[low]:.3g} to {rates[high]:.3g} it is within {math.expm1(margin):.0%} of that, which is "
-        f"what {scores.shape[1]} seeds can tell, and this is the middle"
+        f"start; from {rates[low]:.3g} to {rates[high]:.3g} it is within {AS_GOOD:.0%} of that, by the mean of "
+        f"{scores.shape[1]} seeds, and this is the middle"
     ]
     seen, worst = np.concatenate([rates, coarse[0]]), np.concatenate([scores.max(1), coarse[1].max(1)])
     above = seen[~np.isfinite(worst) & (seen > rates[best])]
@@ -277,15 +276,11 @@ def _heights(scores: np.ndarray, start: float) -> np.ndarray:
     return np.where(np.isfinite(scores), found, found.max() + DIVERGED)
 
 
-def _margin(heights: np.ndarray, best: int) -> float:
-    """How much higher a rate may end than the best and count as good: a twentieth, or the noise of the seeds.
-
-    The noise is the median, over the rates that end near the best, of the standard error of the paired differences.
-    """
-    difference = heights - heights[best]
-    near = (difference.mean(1) < NEAR) & (np.arange(len(heights)) != best)
-    errors = difference[near].std(axis=1, ddof=1) / math.sqrt(heights.shape[1])
-    return max(math.log1p(AS_GOOD), float(np.median(errors)) if errors.size else 0.0)
+def _smoothed(means: np.ndarray) -> np.ndarray:
+    """The mean of each height and its neighbours', without those that lie up a cliff."""
+    padded = np.concatenate([means[:1], means, means[-1:]])
+    sides = np.stack([padded[:-2], padded[2:]])
+    return (means + np.where(sides - means > CLIFF, means, sides).sum(0)) / 3
 
 
 def _of_quadratic(
