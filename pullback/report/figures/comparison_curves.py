@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pullback.report.figures.learning_curves import wants_log_scale
@@ -45,11 +46,10 @@ def rate_curves(found: OptimizerComparison, problem: int) -> Panel:
             chosen = method.learning_rate[problem]
             axes.plot([chosen], [means[rates == chosen][0]], "o", color=_style(number)["color"], markersize=5)
         axes.set_xscale("log")
+        _plain(axes.xaxis, (1,))
         if wants_log_scale(every):
             axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axes.yaxis.set_minor_formatter(NullFormatter())
+            _plain(axes.yaxis, (1, 2, 5))
         _finish(axes, "learning rate")
         name = found.problems[problem]
         rates_text = ", ".join(f"{m.name} {number_text(m.learning_rate[problem])}" for m in found.methods)
@@ -69,9 +69,7 @@ def profile_curves(found: OptimizerComparison) -> Panel:
             axes.step(factors, profile[:, number], where="post", label=method.name, **_style(number))
         axes.set_ylim(-0.02, 1.05)
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        _plain(axes.xaxis, (1, 2, 5))
         _finish(axes, "times the updates of the quickest")
         runs = math.prod(found.updates.shape) // len(found.methods)
         caption = f"Share of {runs} runs that reach the target loss within so many times the quickest's updates."
@@ -81,6 +79,13 @@ def profile_curves(found: OptimizerComparison) -> Panel:
 
 def _style(number: int) -> dict[str, Any]:
     return {"color": COLORS[number % len(COLORS)], "linestyle": DASHES[number // len(COLORS) % len(DASHES)]}
+
+
+def _plain(axis: Axis, steps: tuple[int, ...]) -> None:
+    """Numbers as they are spoken on a logarithmic axis."""
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _finish(axes: Axes, label: str) -> None:
