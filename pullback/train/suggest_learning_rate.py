@@ -21,8 +21,6 @@ from pullback.train.sweeps.members import Source, build_members
 
 # Neighbours of the first pass, and of the second, differ by these factors.
 COARSE, FINE = 4.0, math.sqrt(2)
-# The second pass reaches so far from the best of the first.
-REACH = 8.0
 # Rates whose mean score is this close to the best are as good.
 AS_GOOD = 0.05
 # Differences of logarithms: a neighbour that is higher by more says nothing of the noise; what diverged is above all.
@@ -81,8 +79,8 @@ def suggest_learning_rate(
     r"""The learning rate at which training ends lowest, by trials of the whole training at many rates and seeds.
 
     Two passes of `sweep` on copies: rates a factor of 4 apart with one seed, then rates a factor of $\sqrt 2$ apart
-    around the best with every seed. With the losses $C_{\alpha, s}$ at the end (of the validation data where there
-    are any), that of the start $C_0$, and
+    around those that end near the best with every seed. With the losses $C_{\alpha, s}$ at the end (of the validation
+    data where there are any), that of the start $C_0$, and
 
     $$ h_\alpha = \frac{1}{S} \sum_s \log\Big(C_{\alpha, s} + \frac{C_0}{100}\Big), $$
 
@@ -137,8 +135,9 @@ def suggest_learning_rate(
     coarse = _grid(smallest, largest, COARSE)
     first = trials.losses(coarse, every[:1])
     _check_depends(coarse, first, trials.start)
-    center = coarse[int(np.argmin(first[:, 0]))]
-    rates = _grid(max(smallest, center / REACH), min(largest, center * REACH), FINE)
+    heights = _heights(first, trials.start)[:, 0]
+    low, high = _near(heights, int(np.argmin(heights)), CLIFF)
+    rates = _grid(max(smallest, coarse[low] / COARSE), min(largest, coarse[high] * COARSE), FINE)
     scores = trials.losses(rates, every)
     return _suggestion(rates, scores, (coarse, first), trials.start, curvature, noise)
 
@@ -239,12 +238,7 @@ def _suggestion(
 ) -> LearningRateSuggestion:
     means = _smoothed(_heights(scores, start).mean(1))
     best = int(np.argmin(means))
-    margin = math.log1p(AS_GOOD)
-    low = high = best
-    while low > 0 and means[low - 1] <= means[best] + margin:
-        low -= 1
-    while high < len(rates) - 1 and means[high + 1] <= means[best] + margin:
-        high += 1
+    low, high = _near(means, best, math.log1p(AS_GOOD))
     chosen = math.sqrt(rates[low] * rates[high])
     reasons = [
         f"of {len(rates)} rates {rates[best]:.3g} ends lowest, at {scores[best].mean():.4g} after {start:.4g} at the "
@@ -274,6 +268,16 @@ def _heights(scores: np.ndarray, start: float) -> np.ndarray:
     floor = LEAST_GAIN * abs(start) - min(float(finite.min()), 0.0)
     found = np.log(np.where(np.isfinite(scores), scores, finite.max()) + max(floor, 1e-300))
     return np.where(np.isfinite(scores), found, found.max() + DIVERGED)
+
+
+def _near(heights: np.ndarray, best: int, margin: float) -> tuple[int, int]:
+    """The ends of the run of places, around the best, that are higher by at most this margin."""
+    low = high = best
+    while low > 0 and heights[low - 1] <= heights[best] + margin:
+        low -= 1
+    while high < len(heights) - 1 and heights[high + 1] <= heights[best] + margin:
+        high += 1
+    return low, high
 
 
 def _smoothed(means: np.ndarray) -> np.ndarray:

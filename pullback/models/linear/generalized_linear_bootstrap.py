@@ -63,7 +63,7 @@ def bootstrap_generalized_linear(
     link: str | None = None,
     members: int = 1000,
     seed: int = 0,
-    tolerance: float = 1e-6,
+    tolerance: float = 1e-2,
     max_steps: int = 50,
 ) -> GeneralizedLinearBootstrap:
     r"""Maximum-likelihood fits of `members` tables of rows drawn with replacement.
@@ -76,7 +76,7 @@ def bootstrap_generalized_linear(
     ----------
     X, y, family, link : as for `fit_generalized_linear`.
     seed : the members are a function of the number of rows and the seed.
-    tolerance : length of the last step, in standard errors.
+    tolerance : length of the last step, in standard errors; what it leaves is about its square.
 
     Examples
     --------
