@@ -177,8 +177,7 @@ class _Trials:
         """The loss at the end, shape (rates, seeds)."""
         axes = {"learning_rate": [float(rate) for rate in rates], "seed": seeds}
         found = sweep(self._trial(self._source), axes, progress=self._progress)
-        split = "validation" if self._prepared.validation_data is not None else "train"
-        return np.array(found.scores("loss", split)).reshape(len(rates), len(seeds))
+        return np.array(found.scores()).reshape(len(rates), len(seeds))
 
     def _trial(self, source: Source) -> Source:
         if isinstance(source, Experiment):

@@ -102,9 +102,7 @@ def compare(
         )
     levels = {name: list(values) for name, values in factors.items()}
     found = sweep(source, {**levels, "seed": range(seeds)}, progress=progress)
-    judged = any("validation" in member.run.history[0] for member in found.members if member.run.history)
-    values = found.scores(score, split or ("validation" if judged else "train"))
-    scores = np.array(values).reshape(*(len(each) for each in levels.values()), seeds)
+    scores = np.array(found.scores(score, split)).reshape(*(len(each) for each in levels.values()), seeds)
     varying = [name for name, each in levels.items() if len(each) > 1]
     analysis = None
     if np.isfinite(scores).all() and np.ptp(scores) > 0 and varying:

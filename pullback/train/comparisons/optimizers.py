@@ -199,7 +199,7 @@ def compare_optimizers(
         [_train(source, method, place, every, epochs, progress) for method in tuned]
         for place, source in enumerate(sources.values())
     ]
-    scores = np.array([[_losses(found) for found in row] for row in runs])
+    scores = np.array([[found.scores() for found in row] for row in runs])
     chosen = tuple((targets or {}).get(name, _target(scores[place])) for place, name in enumerate(sources))
     updates = np.array(
         [[[_reached(m, goal) for m in found.members] for found in row] for row, goal in zip(runs, chosen, strict=True)]
@@ -318,7 +318,7 @@ def _tune(
     tables = []
     for source in sources.values():
         found = sweep(_with_method(source, name, epochs), axes, progress=progress)
-        tables.append(np.array(_losses(found)).reshape(len(rates), seeds))
+        tables.append(np.array(found.scores()).reshape(len(rates), seeds))
     tuning = np.array(tables)
     means = tuning.mean(2)
     if not np.isfinite(means).any(1).all():
@@ -358,11 +358,6 @@ def _train(
 ) -> Sweep:
     axes = {"learning_rate": [method.learning_rate[place]], "seed": list(seeds)}
     return sweep(_with_method(source, method.name, epochs), axes, progress=progress)
-
-
-def _losses(found: Sweep) -> list[float]:
-    judged = any("validation" in member.run.history[0] for member in found.members if member.run.history)
-    return found.scores("loss", "validation" if judged else "train")
 
 
 def _target(scores: np.ndarray) -> float:

@@ -16,6 +16,7 @@ from pullback.core.errors import ConfigurationError, PullbackError
 from pullback.data import Dataset, epoch_order
 from pullback.optim import Solver, get_optimizer
 from pullback.optim.schedules import Plateau
+from pullback.optim.table import DEFAULT_RATE
 from pullback.train.experiment import (
     Experiment,
     Prepared,
@@ -27,8 +28,6 @@ from pullback.train.optimizer import choose_optimizer, with_schedules
 from pullback.train.step import Examples
 from pullback.train.sweeps.members import Member, of_member
 from pullback.train.sweeps.rates import dropout_rates, with_dropout_rates
-
-DEFAULT_RATE = 1e-3
 
 
 class Values(NamedTuple):
@@ -83,7 +82,6 @@ class Group:
     values: Values
     train: Source
     validation: Source | None
-    test: Source | None
     # Parameters and memory of every member before the first step, and what the programs hold as constants.
     params: Any
     memory: Any
@@ -199,7 +197,6 @@ def _group(members: list[Member]) -> Group:
     partitioned = [eqx.partition(model, eqx.is_inexact_array) for model in models]
     stack = lambda *leaves: jnp.stack(leaves)  # noqa: E731
     validation = None if first.validation_data is None else _source([each.validation_data for each in prepared])
-    test = None if first.test_data is None else _source([each.test_data for each in prepared])
     train = _source([each.train_data for each in prepared])
     values = Values(
         jnp.asarray([member.experiment.seed for member in members], jnp.int32),
@@ -213,7 +210,6 @@ def _group(members: list[Member]) -> Group:
         values=values,
         train=train,
         validation=validation,
-        test=test,
         params=jax.tree.map(stack, *[params for params, _ in partitioned]),
         memory=jax.tree.map(stack, *[each.memory for each in prepared]),
         static=partitioned[0][1],

@@ -68,8 +68,10 @@ class Sweep:
     folder: Path | None
     higher_is_better: tuple[str, ...] = ()
 
-    def scores(self, name: str = "loss", split: str = "validation") -> list[float]:
+    def scores(self, name: str = "loss", split: str | None = None) -> list[float]:
         """The score of every member at the epoch whose weights it hands back; infinitely bad where it diverged.
+
+        `split` is "validation" or "train"; by default the validation data, where there were any.
 
         Raises
         ------
@@ -77,16 +79,13 @@ class Sweep:
             if the score was not recorded.
         """
         bad = -math.inf if name in self.higher_is_better else math.inf
-        return [_score(member, name, split, bad) for member in self.members]
+        return [bad if member.diverged else _score(member, name, split, bad) for member in self.members]
 
 
-def _score(member: SweepMember, name: str, split: str, bad: float) -> float:
+def _score(member: SweepMember, name: str, split: str | None, bad: float) -> float:
     history = member.run.history
-    if member.diverged or not history:
-        return bad
-    record = next((each for each in history if each.get("best")), history[-1])
-    for each in history:
-        record = each if each.get("best") else record
+    record = ([each for each in history if each.get("best")] or history)[-1]
+    split = split or ("validation" if "validation" in record else "train")
     if split not in record or name not in record[split]:
         raise ConfigurationError(
             f"the members have no {split} {name}",
