@@ -24,7 +24,7 @@ from pullback.train.position import Position
 from pullback.train.program import Programs
 from pullback.train.progress import Progress
 from pullback.train.state import TrainingState, to_device, to_host
-from pullback.train.step import Examples, StepRule, dispatch, init_optimizer, init_totals
+from pullback.train.step import Examples, StepRule, dispatch, first_state, init_totals
 
 
 class Stop(Exception):
@@ -104,21 +104,11 @@ class Loop:
         return leaves
 
 
-def build_loop(
-    prepared: Prepared,
-    *,
-    progress: Progress,
-    interruption: Interruption,
-    folder: RunFolder | None,
-    checkpoint_seconds: float,
-) -> Loop:
-    """The loop before its first step, with fresh state on the device."""
+def step_rule(prepared: Prepared, static: Any) -> StepRule:
+    """What a step of this experiment is made of; `static` is what of the model is not trained."""
     experiment = prepared.experiment
-    params, rest = eqx.partition(experiment.model, eqx.is_inexact_array)
-    # On a CPU a convolution inside a compiled loop runs many times slower than outside.
-    in_loop = not (prepared.convolutional and jax.default_backend() == "cpu")
-    rule = StepRule(
-        static=rest,
+    return StepRule(
+        static=static,
         loss=prepared.loss,
         optimizer=prepared.optimizer,
         metrics=prepared.metrics,
@@ -130,19 +120,28 @@ def build_loop(
         batch_size=prepared.batch_size,
         accumulate_steps=experiment.accumulate_steps,
         steps_per_epoch=prepared.steps_per_epoch,
-        in_loop=in_loop,
+        # On a CPU a convolution inside a compiled loop runs many times slower than outside.
+        in_loop=not (prepared.convolutional and jax.default_backend() == "cpu"),
     )
-    state = TrainingState(
-        params=params,
-        memory=prepared.memory,
-        optimizer=init_optimizer(rule, params, prepared.memory),
-        average=None if experiment.ema_decay is None else params,
-        step=jnp.zeros((), jnp.int32),
-        totals=init_totals(prepared.metrics),
-        first_bad=jnp.full((), -1, jnp.int32),
-    )
-    # Fresh buffers: the caller's model must survive the donation.
-    leaves, structure = jax.tree.flatten(to_device(state, to_host(state)))
+
+
+def build_loop(
+    prepared: Prepared,
+    *,
+    progress: Progress,
+    interruption: Interruption,
+    folder: RunFolder | None,
+    checkpoint_seconds: float,
+    state: TrainingState | None = None,
+) -> Loop:
+    """The loop before its first step, with fresh state on the device; or in the `state` that is given."""
+    params, rest = eqx.partition(prepared.experiment.model, eqx.is_inexact_array)
+    rule = step_rule(prepared, rest)
+    if state is None:
+        state = first_state(rule, params, prepared.memory)
+        # Fresh buffers: the caller's model must survive the donation.
+        state = to_device(state, to_host(state))
+    leaves, structure = jax.tree.flatten(state)
     return Loop(
         prepared=prepared,
         programs=Programs(prepared.convolutional, progress.note),

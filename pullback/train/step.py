@@ -227,6 +227,19 @@ def init_optimizer(rule: StepRule, params: PyTree, memory: dict[str, Any]) -> Py
     return rule.optimizer.init(params)
 
 
+def first_state(rule: StepRule, params: PyTree, memory: dict[str, Any]) -> TrainingState:
+    """The state before the first update."""
+    return TrainingState(
+        params=params,
+        memory=memory,
+        optimizer=init_optimizer(rule, params, memory),
+        average=None if rule.ema_decay is None else params,
+        step=jnp.zeros((), jnp.int32),
+        totals=init_totals(rule.metrics),
+        first_bad=jnp.full((), -1, jnp.int32),
+    )
+
+
 def without_objective(state: SolverState) -> SolverState:
     """A solver's state as it is kept from step to step: the parameters lie in the training state already."""
     return state._replace(objective=None, params=None)

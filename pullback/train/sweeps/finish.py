@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
@@ -19,7 +20,8 @@ from pullback.train.outcome import Run, partial_run
 from pullback.train.program import Programs
 from pullback.train.progress import Silent
 from pullback.train.saving import save
-from pullback.train.state import to_host
+from pullback.train.state import TrainingState
+from pullback.train.step import init_totals
 from pullback.train.sweeps.group_run import Ended
 
 NO_CHECKPOINTS_LATER = float("inf")
@@ -70,23 +72,26 @@ def finish_member(
 
 
 def _loop(prepared: Prepared, programs: Programs, ended: Ended, history: list[dict[str, Any]]) -> Loop:
+    # With its own rates of dropout, which the sweep had taken out of the structure.
+    structure = jax.tree.structure(eqx.filter(prepared.experiment.model, eqx.is_inexact_array))
+    params = jax.tree.unflatten(structure, jax.tree.leaves(ended.params))
+    state = TrainingState(
+        params=params,
+        memory=ended.memory,
+        optimizer=(),
+        average=None,
+        step=jnp.asarray(ended.position.step, jnp.int32),
+        totals=init_totals(prepared.metrics),
+        first_bad=jnp.full((), -1, jnp.int32),
+    )
     loop = build_loop(
         prepared,
         progress=Silent(),
         interruption=Interruption(),
         folder=None,
         checkpoint_seconds=NO_CHECKPOINTS_LATER,
+        state=jax.device_put(state),
     )
-    # With its own rates of dropout, which the sweep had taken out of the structure.
-    params = jax.tree.unflatten(loop.static.structure, [jnp.asarray(leaf) for leaf in jax.tree.leaves(ended.params)])
-    state = loop.state._replace(
-        params=params,
-        memory=jax.tree.map(jnp.asarray, ended.memory),
-        optimizer=(),
-        average=None,
-        step=jnp.asarray(ended.position.step, jnp.int32),
-    )
-    loop.leaves, loop.structure = jax.tree.flatten(state)
     loop.programs, loop.position, loop.history = programs, ended.position, history
-    loop.best = to_host({"params": params, "memory": state.memory})
+    loop.best = {"params": params, "memory": ended.memory}
     return loop

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any, cast
 
 import equinox as eqx
@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
+from pullback.train.loop import step_rule
 from pullback.train.program import Programs
 from pullback.train.state import TrainingState
-from pullback.train.step import Examples, StepRule, add_rows, call_model, init_totals, training_step
+from pullback.train.step import Examples, StepRule, add_rows, call_model, first_state, init_totals, training_step
 from pullback.train.sweeps.groups import Group, HeldOut, Values
 from pullback.train.sweeps.rates import with_dropout_rates
 
@@ -38,27 +39,24 @@ class GroupPrograms:
     programs: Programs
     route: str
 
+    @cached_property
+    def rule(self) -> StepRule:
+        """What a step of the first member is made of."""
+        return step_rule(self.group.first, self.group.static)
+
     @property
     def in_loop(self) -> bool:
         """Whether one dispatch makes several updates, as it does for `fit`."""
-        return not slow_in_loops(self.group)
+        return self.rule.in_loop
 
     def start(self) -> TrainingState:
         """The state of all members before the first update."""
-        experiment = self.group.first.experiment
+        averaged = self.group.first.experiment.ema_decay is not None
 
         def one(params: Any, memory: Any, values: Values) -> TrainingState:
-            return TrainingState(
-                params=params,
-                memory=memory,
-                optimizer=self.group.optimizer(values.settings).init(params),
-                average=None if experiment.ema_decay is None else params,
-                step=jnp.zeros((), jnp.int32),
-                totals=init_totals(self.group.first.metrics),
-                first_bad=jnp.full((), -1, jnp.int32),
-            )
+            return first_state(self._rule(values), params, memory)
 
-        every = jax.vmap(one, out_axes=AXES._replace(average=None if experiment.ema_decay is None else 0))
+        every = jax.vmap(one, out_axes=AXES._replace(average=0 if averaged else None))
         arguments = (self.group.params, self.group.memory, self.group.values)
         # Copies, because the state is handed over to the updates.
         return jax.tree.map(jnp.copy, self.programs.get("start", every, arguments)(*arguments))
@@ -136,22 +134,10 @@ class GroupPrograms:
         return jax.lax.fori_loop(jnp.int32(0), count, lambda _, now: every(now, values, order), state)
 
     def _rule(self, values: Values) -> StepRule:
-        prepared = self.group.first
-        experiment = prepared.experiment
-        return StepRule(
-            static=self.group.static,
-            loss=prepared.loss,
+        return replace(
+            self.rule,
             optimizer=self.group.optimizer(values.settings),
-            metrics=prepared.metrics,
-            value_and_grad=experiment.value_and_grad,
-            augment=experiment.augment,
             seed=values.seed,
-            key_per_row=prepared.key_per_row,
-            ema_decay=experiment.ema_decay,
-            batch_size=prepared.batch_size,
-            accumulate_steps=experiment.accumulate_steps,
-            steps_per_epoch=prepared.steps_per_epoch,
-            in_loop=self.in_loop,
             adapt=partial(_adapted, rates=values.dropout),
         )
 
@@ -183,11 +169,6 @@ class GroupPrograms:
             return jax.lax.fori_loop(jnp.int32(0), batches[1], batch, init_totals(prepared.metrics))
 
         return one
-
-
-def slow_in_loops(group: Group) -> bool:
-    """Whether the members convolve on a CPU, where that is slow inside a loop of a compiled program."""
-    return group.first.convolutional and jax.default_backend() == "cpu"
 
 
 def _without_axis(tree: Any) -> Any:

@@ -17,7 +17,7 @@ from pullback.nn.summary import summary
 from pullback.train.program import Programs
 from pullback.train.sweeps.group_run import GroupRun
 from pullback.train.sweeps.groups import Group, data_of
-from pullback.train.sweeps.programs import ROUTES, GroupPrograms, slow_in_loops
+from pullback.train.sweeps.programs import ROUTES, GroupPrograms
 
 # Updates of all members that a measurement takes, and how often it is repeated.
 UPDATES, REPEATS = 2, 3
@@ -44,11 +44,12 @@ def plan(group: Group, route: str, programs: Programs, memory: float | None) -> 
         for a route outside the list.
     """
     known_route(route)
-    slow = slow_in_loops(group)
+    alone = GroupPrograms(group, programs, "one by one")
+    slow = not alone.in_loop
     if slow or route == "one by one" or group.size == 1:
         why = "convolutions are slow inside a loop of a compiled program" if slow else "as asked for"
         why = "it is the only member of its program" if group.size == 1 else why
-        return Plan(GroupPrograms(group, programs, "one by one"), 1, f"one by one: {why}")
+        return Plan(alone, 1, f"one by one: {why}")
     bytes_each = member_bytes(group)
     allowed = SHARE_OF_MEMORY * free_memory() if memory is None else positive("memory", memory)
     fitting = max(1, min(group.size, int(allowed // bytes_each)))
