@@ -65,14 +65,17 @@ def config(
     command: list[str] | None,
 ) -> dict[str, Any]:
     """Content of `config.json`."""
+    return about_run(run_id, recipe, command) | {"settings": settings, "data": data_record(sets)}
+
+
+def about_run(run_id: str, recipe: RecipeRecord | None, command: list[str] | None) -> dict[str, Any]:
+    """What every `config.json` says: which run, when, by what command, where."""
     return {
         "format": FORMAT,
         "id": run_id,
         "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": command,
         "recipe": None if recipe is None else dataclasses.asdict(recipe),
-        "settings": settings,
-        "data": data_record(sets),
         "environment": environment(),
     }
 

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
-import hashlib
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-
 from pullback.core.checks import non_negative, positive
 from pullback.core.errors import ConfigurationError, RunFolderError
-from pullback.data import Dataset, sha256
 from pullback.train import folder as run_folder
-from pullback.train.describe import RecipeRecord, environment
+from pullback.train.describe import RecipeRecord
 from pullback.train.outcome import Run
 from pullback.train.progress import choose
 from pullback.train.sweeps.groups import Group, build_groups
 from pullback.train.sweeps.members import Axes, Member, Source, build_members
+from pullback.train.sweeps.record import axes_of, digest, sweep_config
 from pullback.train.sweeps.route import known_route
 from pullback.train.sweeps.session import Session
 
@@ -157,7 +150,7 @@ def sweep(
     groups = build_groups(members)
     folder = None
     if run_dir is not None:
-        files = {"config.json": _config(Path(run_dir), groups, members, recipe, command)}
+        files = {"config.json": sweep_config(Path(run_dir).name, groups, members, recipe, command)}
         folder = run_folder.create(Path(run_dir), files, {})
     session = Session(groups, members, folder, recipe, command, checkpoint_seconds, choose(progress))
     runs = session.run(route, memory)
@@ -210,91 +203,3 @@ def _result(groups: Sequence[Group], members: Sequence[Member], runs: dict[int, 
     path = None if session.folder is None else session.folder.path
     higher = {metric.name for group in groups for metric in group.first.metrics if metric.higher_is_better}
     return Sweep(values, found, tuple(session.notes), path, tuple(sorted(higher)))
-
-
-def _config(
-    path: Path,
-    groups: Sequence[Group],
-    members: Sequence[Member],
-    recipe: RecipeRecord | None,
-    command: list[str] | None,
-) -> dict[str, Any]:
-    first = groups[0].first
-    higher = {metric.name: metric.higher_is_better for metric in first.metrics}
-    monitor = first.experiment.monitor
-    return {
-        "format": run_folder.FORMAT,
-        "kind": "sweep",
-        "id": path.name,
-        "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": command,
-        "recipe": None if recipe is None else asdict(recipe),
-        "axes": {name: [_json(value) for value in values] for name, values in axes_of(members).items()},
-        "members": len(members),
-        "data": first.train_data.name,
-        "epochs": max(group.first.experiment.epochs for group in groups),
-        # By what the members are compared.
-        "score": {
-            "name": monitor,
-            "split": "train" if first.validation_data is None else "validation",
-            "higher_is_better": higher.get(monitor, False),
-        },
-        "digest": digest(members),
-        "environment": environment(),
-    }
-
-
-def axes_of(members: Sequence[Member]) -> dict[str, list[Any]]:
-    """The values of every axis, each once, in their order."""
-    values: dict[str, dict[str, Any]] = {name: {} for name in members[0].settings}
-    for member in members:
-        for name, value in member.settings.items():
-            values[name].setdefault(repr(value), value)
-    return {name: list(found.values()) for name, found in values.items()}
-
-
-def _json(value: Any) -> Any:
-    """The value, or how it is written where JSON cannot say it."""
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        return repr(value)
-    return value
-
-
-def digest(members: Sequence[Member]) -> str:
-    """SHA-256 of the settings, the rows and the first parameters of all members."""
-    found = hashlib.sha256()
-    seen: dict[int, str] = {}
-    for member in members:
-        experiment = member.experiment
-        for field in dataclasses.fields(experiment):
-            value = getattr(experiment, field.name)
-            if field.name.endswith("_data"):
-                seen.setdefault(id(value), _digest_of_data(value))
-                found.update(seen[id(value)].encode())
-            elif _is_plain(value) and field.name != "preprocessing" and repr(value) != repr(field.default):
-                found.update(json.dumps({field.name: value}, default=_name_of_type, sort_keys=True).encode())
-        found.update(json.dumps(member.settings, default=_name_of_type, sort_keys=True).encode())
-        for leaf in jax.tree.leaves(experiment.model):
-            if hasattr(leaf, "dtype"):
-                found.update(np.asarray(leaf).tobytes())
-    return found.hexdigest()
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | tuple | dict)
-
-
-def _name_of_type(value: Any) -> str:
-    # What is written of an object may hold its place in memory.
-    return repr(value) if dataclasses.is_dataclass(value) else type(value).__name__
-
-
-def _digest_of_data(data: Any) -> str:
-    if data is None:
-        return "none"
-    if isinstance(data, Dataset):
-        return sha256(data)
-    arrays = [np.ascontiguousarray(array) for array in data]
-    return "".join(hashlib.sha256(array.tobytes()).hexdigest() for array in arrays)
