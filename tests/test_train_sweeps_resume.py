@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,48 +17,15 @@ from pullback import train
 from pullback.core.errors import ConfigurationError, RunFolderError
 from pullback.data import Dataset
 from pullback.models import build
+from pullback.testing.killed_processes import assert_same_run, stop_and_resume, undisturbed
 from pullback.train import Experiment
-from pullback.train.checkpoint import load_checkpoint
 
 SCRIPT = Path(__file__).with_name("sweep_process.py")
 
 
-def start(route: str, folder: Path, *more: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, str(SCRIPT), route, str(folder), *more]
-    environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(SCRIPT.parent.parent)}
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
-
-
-def finish(process: subprocess.Popen[bytes]) -> None:
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors.decode()
-
-
-def wait_for_training(folder: Path, process: subprocess.Popen[bytes]) -> None:
-    """Until the first epochs are logged."""
-    log = folder / "metrics.jsonl"
-    deadline = time.monotonic() + 200
-    while not (log.is_file() and b'"epoch"' in log.read_bytes()):
-        if process.poll() is not None:
-            pytest.fail(process.communicate()[1].decode())
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, float]]:
-    """Folder of a sweep that nobody disturbed, and how long it trained."""
-
-    @functools.cache
-    def run(route: str) -> tuple[Path, float]:
-        folder = tmp_path_factory.mktemp("whole") / route
-        process = start(route, folder)
-        wait_for_training(folder, process)
-        began = time.monotonic()
-        finish(process)
-        return folder, time.monotonic() - began
-
-    return run
+    return undisturbed(SCRIPT, tmp_path_factory.mktemp)
 
 
 def assert_same_result(folder: Path, expected: Path) -> None:
@@ -71,28 +33,7 @@ def assert_same_result(folder: Path, expected: Path) -> None:
     members = sorted(path.name for path in (expected / "members").iterdir())
     assert members == sorted(path.name for path in (folder / "members").iterdir()) and len(members) == 8
     for name in members:
-        assert_same_member(folder / "members" / name, expected / "members" / name)
-
-
-def assert_same_member(folder: Path, expected: Path) -> None:
-    assert (folder / "metrics.jsonl").read_bytes() == (expected / "metrics.jsonl").read_bytes()
-    got, want = (load_checkpoint(path / "checkpoints")[0] for path in (folder, expected))
-    assert got.position == want.position and got.arrays.keys() == want.arrays.keys()
-    for name, array in want.arrays.items():
-        assert got.arrays[name].tobytes() == array.tobytes(), name
-    with np.load(folder / "predictions.npz") as a, np.load(expected / "predictions.npz") as b:
-        for name in b.files:
-            assert a[name].tobytes() == b[name].tobytes(), name
-
-
-def stop_and_resume(route: str, folder: Path, seconds: float, number: signal.Signals) -> int:
-    process = start(route, folder)
-    wait_for_training(folder, process)
-    time.sleep(seconds)
-    process.send_signal(number)
-    process.communicate(timeout=60)
-    finish(start(route, folder, "resume"))
-    return process.returncode
+        assert_same_run(folder / "members" / name, expected / "members" / name)
 
 
 @pytest.mark.parametrize("route", ["map", pytest.param("vmap", marks=pytest.mark.slow)])
@@ -100,7 +41,7 @@ def test_a_killed_sweep_resumes_bit_identical(
     route: str, uninterrupted: Callable[[str], tuple[Path, float]], tmp_path: Path
 ) -> None:
     expected, seconds = uninterrupted(route)
-    stop_and_resume(route, tmp_path / "sweep", 0.4 * seconds, signal.SIGKILL)
+    stop_and_resume(SCRIPT, route, tmp_path / "sweep", 0.4 * seconds)
     assert_same_result(tmp_path / "sweep", expected)
 
 
@@ -112,14 +53,15 @@ def test_killed_at_random_moments(
     route = ("map", "vmap")[trial % 2]
     expected, seconds = uninterrupted(route)
     moment = float(np.random.default_rng(trial).uniform(0, seconds))
-    stop_and_resume(route, tmp_path / "sweep", moment, signal.SIGKILL)
+    stop_and_resume(SCRIPT, route, tmp_path / "sweep", moment)
     assert_same_result(tmp_path / "sweep", expected)
 
 
 @pytest.mark.slow
 def test_a_signal_saves_and_exits_with_75(uninterrupted: Callable[[str], tuple[Path, float]], tmp_path: Path) -> None:
     expected, seconds = uninterrupted("map")
-    assert stop_and_resume("map", tmp_path / "sweep", 0.3 * seconds, signal.SIGINT) == 75
+    code, errors = stop_and_resume(SCRIPT, "map", tmp_path / "sweep", 0.3 * seconds, signal.SIGINT)
+    assert code == 75, errors.decode()
     assert_same_result(tmp_path / "sweep", expected)
 
 

@@ -133,6 +133,7 @@ def sweep(
 
     Examples
     --------
+    >>> import jax
     >>> from pullback import data, nn
     >>> from pullback.train import Experiment
     >>> model = nn.Linear(4, 3, key=jax.random.key(0))
