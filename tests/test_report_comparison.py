@@ -12,7 +12,7 @@ from pullback.core.errors import RunFolderError
 from pullback.report import write_comparison
 from pullback.train import OptimizerComparison
 from pullback.train.comparisons import paired_differences
-from pullback.train.comparisons.optimizers import Tuned
+from pullback.train.comparisons.tuning import Tuned
 
 NAMES = ("adam", "sgd")
 RATES = (0.01, 0.1, 1.0)

@@ -4,6 +4,7 @@ from pullback.train.comparisons import FactorComparison as FactorComparison
 from pullback.train.comparisons import OptimizerComparison as OptimizerComparison
 from pullback.train.comparisons import compare as compare
 from pullback.train.comparisons import compare_optimizers as compare_optimizers
+from pullback.train.comparisons import resume_comparison as resume_comparison
 from pullback.train.describe import RecipeRecord as RecipeRecord
 from pullback.train.evaluate import predict as predict
 from pullback.train.experiment import Experiment as Experiment

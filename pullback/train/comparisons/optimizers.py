@@ -2,74 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from pullback.core.checks import fraction, positive_integer
 from pullback.core.errors import ConfigurationError, unknown_name
 from pullback.optim.table import OPTIMIZERS
-from pullback.prob.holm import holm
-from pullback.prob.interval import Interval
+from pullback.train.comparisons.differences import Difference, better_than_all, paired_differences
 from pullback.train.comparisons.profiles import performance_profile
+from pullback.train.comparisons.trainings import Trainings, begin, listed, unlisted
+from pullback.train.comparisons.tuning import RATES, Tuned, check_tuning, tuned, tuning_axes
+from pullback.train.describe import RecipeRecord
 from pullback.train.experiment import Experiment
-from pullback.train.sweeps import Sweep, SweepMember, sweep
+from pullback.train.sweeps import SweepMember
 from pullback.train.sweeps.members import Source, build_members
 
-# Rates that are tried: neighbours differ by a factor of about 3.
-RATES = tuple(float(f"{rate:.3g}") for rate in np.geomspace(1e-5, 10, 13))
-# Seeds by which the rates are chosen; those of the comparison are others, so that no luck is carried over.
-TUNING_SEED = 2**20
-# The part of the rates, on a logarithmic scale, at which a method ends within so much of its best, is its tolerance.
-AS_GOOD = 0.1
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """A method at its own rate.
-
-    Attributes
-    ----------
-    name : of the method.
-    learning_rate : at which it ended lowest on the tuning seeds.
-    rates, tuning : those tried, and the loss at the end for each problem, rate and tuning seed.
-    tolerance : over what factor of rates it ends within a tenth of its best, the smallest over the problems.
-    at_edge : whether the chosen rate is the first or last that was tried.
-    """
-
-    name: str
-    learning_rate: tuple[float, ...]
-    rates: tuple[float, ...]
-    tuning: Float[np.ndarray, "problems rates seeds"]
-    tolerance: float
-    at_edge: bool
-
-
-@dataclass(frozen=True)
-class Difference:
-    r"""Two methods on one problem.
-
-    Attributes
-    ----------
-    problem, first, second : their names.
-    interval : of the mean difference of the losses, first minus second, simultaneous over all pairs.
-    p_value, adjusted : of Student's paired test, alone and by Holm's method over all pairs and problems.
-    named : whether the difference is told from noise.
-    """
-
-    problem: str
-    first: str
-    second: str
-    interval: Interval
-    p_value: float
-    adjusted: float
-    named: bool
+OF = "optimizers"
 
 
 @dataclass(frozen=True)
@@ -144,7 +99,12 @@ def compare_optimizers(
     epochs: int | None = None,
     targets: Mapping[str, float] | None = None,
     level: float = 0.95,
+    run_dir: str | Path | None = None,
+    route: str = "auto",
+    memory: float | None = None,
     progress: bool = False,
+    recipe: RecipeRecord | None = None,
+    command: list[str] | None = None,
 ) -> OptimizerComparison:
     r"""Compare optimizers, each at its own tuned rate, on the same fresh seeds, with intervals for the differences.
 
@@ -166,11 +126,15 @@ def compare_optimizers(
     epochs : instead of the problems' own.
     targets : loss to be reached, by problem; by default the median of the losses at the end.
     level : $1 - \alpha$.
+    run_dir : folder of the comparison, with its sweeps as folders; without it nothing is written.
+    route, memory : of the sweeps. "auto" measures, so that only a fixed route gives the same bits every time.
 
     Raises
     ------
     ConfigurationError
         for fewer than two methods, a name that is none, fewer than three seeds, or a method that always diverges.
+    Interrupted
+        (a SystemExit with code 75) after SIGINT or SIGTERM, with the state saved; see `resume_comparison`.
 
     Examples
     --------
@@ -191,87 +155,98 @@ def compare_optimizers(
     fraction("level", level)
     if positive_integer("seeds", seeds) < 3:
         raise ConfigurationError("two seeds tell no noise", expected="seeds >= 3", got=f"{seeds}", fix="use seeds=8")
-    positive_integer("tuning_seeds", tuning_seeds)
-    sources = dict(problems) if isinstance(problems, Mapping) else {"problem": problems}
-    tuned = [_tune(name, sources, rates, tuning_seeds, epochs, progress) for name in names]
-    every = tuple(range(seeds))
-    runs = [
-        [_train(source, method, place, every, epochs, progress) for method in tuned]
-        for place, source in enumerate(sources.values())
-    ]
-    scores = np.array([[found.scores() for found in row] for row in runs])
-    chosen = tuple((targets or {}).get(name, _target(scores[place])) for place, name in enumerate(sources))
-    updates = np.array(
-        [[[_reached(m, goal) for m in found.members] for found in row] for row, goal in zip(runs, chosen, strict=True)]
-    )
-    differences = paired_differences(scores, tuple(sources), names, level)
-    return OptimizerComparison(
-        tuple(sources), tuple(tuned), scores, chosen, updates, differences, _winner(differences, names, sources), every
-    )
+    check_tuning(rates, tuning_seeds)
+    design = OptimizerDesign(names, seeds, tuning_seeds, tuple(rates), epochs, dict(targets or {}), level)
+    sources = named_sources(problems)
+    trainings = begin(
+        run_dir, {"of": OF} | dataclasses.asdict(design), 2 * len(names) * len(sources), route=route, memory=memory,
+        progress=progress, recipe=recipe, command=command,
+    )  # fmt: skip
+    with trainings:
+        return design.train(sources, trainings)
 
 
-def paired_differences(
-    scores: Float[np.ndarray, "problems methods seeds"],
-    problems: Sequence[str],
-    methods: Sequence[str],
-    level: float = 0.95,
-) -> tuple[Difference, ...]:
-    """Every pair of methods on every problem, with intervals and p-values corrected for their number.
-
-    A seed at which one of the two diverged is left out of their mean difference; where fewer than two seeds are left,
-    nothing is said of the pair.
-
-    Examples
-    --------
-    >>> scores = np.array([[[1.0, 1.1, 0.9, 1.0], [2.0, 2.2, 1.9, 2.1]]])
-    >>> (found,) = paired_differences(scores, ["digits"], ["adam", "sgd"])
-    >>> round(found.interval.value, 3), found.named
-    (-1.05, True)
-    """
-    pairs = [(p, a, b) for p in range(len(problems)) for a, b in itertools.combinations(range(len(methods)), 2)]
-    values = [_paired(scores[p, a], scores[p, b]) for p, a, b in pairs]
-    p_values = np.array([_paired_p(each) for each in values])
-    adjusted = holm(p_values)
-    found = []
-    for (p, a, b), each, p_value, q in zip(pairs, values, p_values, adjusted, strict=True):
-        interval = _interval(each, 1 - (1 - level) / len(pairs), level)
-        named = bool(q < 1 - level)
-        found.append(Difference(problems[p], methods[a], methods[b], interval, float(p_value), float(q), named))
-    return tuple(found)
+def named_sources(problems: Source | Mapping[str, Source]) -> dict[str, Source]:
+    """The problems by name."""
+    return dict(problems) if isinstance(problems, Mapping) else {"problem": problems}
 
 
-def _paired(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Differences at the seeds at which both ended with a number."""
-    both = np.isfinite(first) & np.isfinite(second)
-    return first[both] - second[both]
+@dataclass(frozen=True)
+class OptimizerDesign:
+    """What a comparison of optimizers asks for; its attributes are arguments of `compare_optimizers`."""
+
+    methods: Sequence[str]
+    seeds: int
+    tuning_seeds: int
+    rates: Sequence[float]
+    epochs: int | None
+    targets: dict[str, float]
+    level: float
+
+    def train(self, sources: Mapping[str, Source], trainings: Trainings) -> OptimizerComparison:
+        """Choose the rates, train at them, and write what was found."""
+        changed = {name: [_with_method(each, name, self.epochs) for each in sources.values()] for name in self.methods}
+        every = [self._tune(name, changed[name], trainings) for name in self.methods]
+        scores, histories = [], []
+        for place in range(len(sources)):
+            runs = []
+            for method in every:
+                axes = {"learning_rate": [method.learning_rate[place]], "seed": list(range(self.seeds))}
+                runs.append(trainings.sweep(method.name, changed[method.name][place], axes))
+            scores.append([found.scores() for found in runs])
+            histories.append([found.members for found in runs])
+        ended = np.array(scores)
+        targets = tuple(self.targets.get(name, _target(ended[place])) for place, name in enumerate(sources))
+        updates = [
+            [[_reached(m, goal) for m in row] for row in rows] for rows, goal in zip(histories, targets, strict=True)
+        ]
+        found = _comparison(tuple(sources), every, ended, targets, np.array(updates), self.level)
+        trainings.finish(_record(found, self.level), found.winner)
+        return found
+
+    def _tune(self, name: str, sources: Sequence[Source], trainings: Trainings) -> Tuned:
+        shape = (len(self.rates), self.tuning_seeds)
+        axes = tuning_axes(self.rates, self.tuning_seeds)
+        swept = [trainings.sweep(f"rates-{name}", source, axes) for source in sources]
+        return tuned(name, self.rates, np.array([np.reshape(found.scores(), shape) for found in swept]))
 
 
-def _paired_p(difference: np.ndarray) -> float:
-    if len(difference) < 2:
-        return math.nan
-    spread = difference.std(ddof=1)
-    if spread == 0:
-        # The same to the last bit is no difference; a constant one would need a reason other than chance.
-        return 1.0 if difference.mean() == 0 else 0.0
-    return float(2 * stats.t.sf(abs(difference.mean()) / (spread / math.sqrt(len(difference))), len(difference) - 1))
+def _comparison(
+    problems: tuple[str, ...],
+    methods: Sequence[Tuned],
+    scores: np.ndarray,
+    targets: tuple[float, ...],
+    updates: np.ndarray,
+    level: float,
+) -> OptimizerComparison:
+    names = [method.name for method in methods]
+    differences = paired_differences(scores, problems, names, level)
+    winner = better_than_all(differences, names, len(problems))
+    seeds = tuple(range(scores.shape[2]))
+    return OptimizerComparison(problems, tuple(methods), scores, targets, updates, differences, winner, seeds)
 
 
-def _interval(difference: np.ndarray, corrected: float, level: float) -> Interval:
-    n = len(difference)
-    if n < 2:
-        return Interval(math.nan, -math.inf, math.inf, level, n, "paired t")
-    half = stats.t.ppf((1 + corrected) / 2, n - 1) * difference.std(ddof=1) / math.sqrt(n)
-    mean = float(difference.mean())
-    return Interval(mean, mean - float(half), mean + float(half), level, n, "paired t, simultaneous")
+def _record(found: OptimizerComparison, level: float) -> dict[str, Any]:
+    return {
+        "of": OF,
+        "problems": list(found.problems),
+        "methods": [
+            {"name": each.name, "rates": list(each.rates), "tuning": listed(each.tuning)} for each in found.methods
+        ],
+        "scores": listed(found.scores),
+        "targets": listed(np.array(found.targets)),
+        "updates": listed(found.updates),
+        "level": level,
+    }
 
 
-def _winner(differences: Sequence[Difference], methods: Sequence[str], problems: Mapping[str, Any]) -> str | None:
-    better: dict[str, int] = dict.fromkeys(methods, 0)
-    for each in differences:
-        if each.named:
-            better[each.first if each.interval.value < 0 else each.second] += 1
-    needed = (len(methods) - 1) * len(problems)
-    return next((name for name, count in better.items() if count == needed), None)
+def read_optimizers(record: dict[str, Any]) -> OptimizerComparison:
+    """The comparison of which this was written."""
+    methods = [tuned(each["name"], each["rates"], unlisted(each["tuning"], math.inf)) for each in record["methods"]]
+    scores, targets, updates = (unlisted(record[name], math.inf) for name in ("scores", "targets", "updates"))
+    return _comparison(
+        tuple(record["problems"]), methods, scores, tuple(targets.tolist()), updates, record["level"]
+    )  # fmt: skip
 
 
 def _methods(methods: Iterable[str]) -> tuple[str, ...]:
@@ -309,55 +284,6 @@ def _with_method(source: Source, method: str, epochs: int | None) -> Source:
         return change(build_members(source, settings)[0].experiment)
 
     return make
-
-
-def _tune(
-    name: str, sources: Mapping[str, Source], rates: Sequence[float], seeds: int, epochs: int | None, progress: bool
-) -> Tuned:
-    axes = {"learning_rate": list(rates), "seed": list(range(TUNING_SEED, TUNING_SEED + seeds))}
-    tables = []
-    for source in sources.values():
-        found = sweep(_with_method(source, name, epochs), axes, progress=progress)
-        tables.append(np.array(found.scores()).reshape(len(rates), seeds))
-    tuning = np.array(tables)
-    means = tuning.mean(2)
-    if not np.isfinite(means).any(1).all():
-        raise ConfigurationError(
-            f"{name} diverges at every rate",
-            expected="a rate at which every tuning seed ends with a finite loss",
-            got=f"none of {len(rates)} rates from {min(rates):.3g} to {max(rates):.3g}",
-            fix="pass smaller rates",
-        )
-    best = means.argmin(1)
-    order = np.argsort(rates)
-    ends = {int(order[0]), int(order[-1])}
-    tolerance = min(_tolerance(np.asarray(rates)[order], row[order]) for row in means)
-    return Tuned(
-        name,
-        tuple(float(rates[place]) for place in best),
-        tuple(map(float, rates)),
-        tuning,
-        tolerance,
-        bool(ends & set(best.tolist())) and len(rates) > 2,
-    )
-
-
-def _tolerance(rates: np.ndarray, means: np.ndarray) -> float:
-    """The factor between the ends of the run of rates, around the best, that end within a tenth of it."""
-    best = low = high = int(np.argmin(means))
-    limit = means[best] + AS_GOOD * abs(means[best])
-    while low > 0 and means[low - 1] <= limit:
-        low -= 1
-    while high < len(means) - 1 and means[high + 1] <= limit:
-        high += 1
-    return float(rates[high] / rates[low])
-
-
-def _train(
-    source: Source, method: Tuned, place: int, seeds: Sequence[int], epochs: int | None, progress: bool
-) -> Sweep:
-    axes = {"learning_rate": [method.learning_rate[place]], "seed": list(seeds)}
-    return sweep(_with_method(source, method.name, epochs), axes, progress=progress)
 
 
 def _target(scores: np.ndarray) -> float:

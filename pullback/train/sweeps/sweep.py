@@ -151,7 +151,9 @@ def sweep(
     groups = build_groups(members)
     folder = None
     if run_dir is not None:
-        files = {"config.json": sweep_config(Path(run_dir).name, groups, members, recipe, command)}
+        about = sweep_config(Path(run_dir).name, groups, members, recipe, command)
+        # What is resumed has to be computed in the same way, programs that were not yet begun included.
+        files = {"config.json": about | {"route": route, "memory": memory}}
         folder = run_folder.create(Path(run_dir), files, {})
     session = Session(groups, members, folder, recipe, command, checkpoint_seconds, choose(progress))
     runs = session.run(route, memory)
@@ -195,7 +197,8 @@ def resume_sweep(
     groups = build_groups(members)
     opened = run_folder.open_folder(path)
     session = Session(groups, members, opened, recipe, about["command"], checkpoint_seconds, choose(progress))
-    return _result(groups, members, session.run("auto", None, resuming=True), session)
+    runs = session.run(about.get("route", "auto"), about.get("memory"), resuming=True)
+    return _result(groups, members, runs, session)
 
 
 def _result(groups: Sequence[Group], members: Sequence[Member], runs: dict[int, Run], session: Session) -> Sweep:
