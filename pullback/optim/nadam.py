@@ -111,7 +111,7 @@ def nadam(
         "nadam",
         settings,
         nadam_update,
-        _warmed_scalars if warmed else _constant_scalars,
+        _scalars,
         moments=MOMENTS,
         decay=Decay(decoupled, mask),
         remember=_product_of_momenta if warmed else None,
@@ -127,21 +127,17 @@ def _momentum(now: Mapping[str, Any], count: Int[Array, ""]) -> Float[Array, ""]
     return warmed_momentum(now["beta1"], count.astype(jnp.result_type(float)), now["momentum_decay"])
 
 
-def _warmed_scalars(now: Mapping[str, Any], count: Int[Array, ""]) -> dict[str, Any]:
+def gradient_gains(now: Mapping[str, Any], count: Int[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    r"""The factors $\gamma_g$ of the gradient and $\gamma_m$ of the new first moment; `product` is of the warmed."""
+    if "product" not in now:
+        beta1 = now["beta1"]
+        return (1 - beta1) * bias_correction(beta1, count), beta1 * bias_correction(beta1, count + 1)
     this, following, product = _momentum(now, count), _momentum(now, count + 1), now["product"]
-    gains = {"gradient_gain": (1 - this) / (1 - product), "momentum_gain": following / (1 - product * following)}
-    return _scalars(now, count) | gains
-
-
-def _constant_scalars(now: Mapping[str, Any], count: Int[Array, ""]) -> dict[str, Any]:
-    beta1 = now["beta1"]
-    gains = {
-        "gradient_gain": (1 - beta1) * bias_correction(beta1, count),
-        "momentum_gain": beta1 * bias_correction(beta1, count + 1),
-    }
-    return _scalars(now, count) | gains
+    return (1 - this) / (1 - product), following / (1 - product * following)
 
 
 def _scalars(now: Mapping[str, Any], count: Int[Array, ""]) -> dict[str, Any]:
     names = ("learning_rate", "beta1", "beta2", "epsilon", "epsilon_root")
-    return {"second_correction": bias_correction(now["beta2"], count), **{name: now[name] for name in names}}
+    gains = dict(zip(("gradient_gain", "momentum_gain"), gradient_gains(now, count), strict=True))
+    corrected = {"second_correction": bias_correction(now["beta2"], count)}
+    return corrected | gains | {name: now[name] for name in names}

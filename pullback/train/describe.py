@@ -99,6 +99,7 @@ def settings(prepared: Prepared) -> dict[str, Any]:
         "accumulate_steps": experiment.accumulate_steps,
         "on_non_finite": experiment.on_non_finite,
         "max_restarts": experiment.max_restarts,
+        "watch_learning_rate": experiment.watch_learning_rate,
         "augment": None if experiment.augment is None else repr(experiment.augment),
     }
 

@@ -51,6 +51,8 @@ def train(loop: Loop) -> None:
     remember_start(loop)
     if loop.saved is None:
         save(loop)
+    if loop.watch is not None and loop.position.reason is None:
+        loop.watch.compile(loop.state)
     while loop.position.reason is None:
         started = time.perf_counter()
         before = loop.programs.seconds
@@ -143,6 +145,8 @@ def close_epoch(loop: Loop, seconds: float, compile_seconds: float) -> None:
         position = judge(loop, score)
         state = state._replace(optimizer=optimizer_after(loop, state.optimizer, score))
         record["best"] = position.best_epoch == position.epoch
+    if loop.watch is not None and loop.watch.is_due(position.epoch):
+        record["curvature"] = loop.watch.look(loop.state)
     loop.history.append(record)
     if loop.log is not None:
         loop.log.write(record)

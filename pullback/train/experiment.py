@@ -61,6 +61,7 @@ class Experiment:
     accumulate_steps: int = 1
     on_non_finite: str = "stop"
     max_restarts: int = 3
+    watch_learning_rate: bool | int = False
     preprocessing: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -148,6 +149,8 @@ def check_numbers(experiment: Experiment) -> None:
         positive_integer(name, getattr(experiment, name))
     if experiment.patience is not None:
         positive_integer("patience", experiment.patience)
+    if not isinstance(experiment.watch_learning_rate, bool):
+        positive_integer("watch_learning_rate", experiment.watch_learning_rate)
     if experiment.on_non_finite not in ON_NON_FINITE:
         raise unknown_name("on_non_finite", experiment.on_non_finite, ON_NON_FINITE)
     if experiment.ema_decay is not None:

@@ -46,6 +46,7 @@ def fit(
     accumulate_steps: int = 1,
     on_non_finite: str = "stop",
     max_restarts: int = 3,
+    watch_learning_rate: bool | int = False,
     checkpoint_seconds: float = 10.0,
     progress: bool = True,
 ) -> Run:
@@ -76,6 +77,8 @@ def fit(
         "restart" from the end of the epoch with the best score (of the validation `monitor`, or the training loss), or
         from the start if there is none, with half the learning rate; of an optimizer by name.
     max_restarts : how often at most, then the error is raised.
+    watch_learning_rate : whether to label the rate "slow", "good", "at the edge" or "diverging" at the end of each
+        epoch, or of every so many, by the curvature of the loss; it changes nothing in the training.
     checkpoint_seconds : time between checkpoints; they may fall in the middle of an epoch.
     progress : whether to show progress.
 
@@ -120,6 +123,7 @@ def fit(
         accumulate_steps=accumulate_steps,
         on_non_finite=on_non_finite,
         max_restarts=max_restarts,
+        watch_learning_rate=watch_learning_rate,
     )
     return run(experiment, run_dir=run_dir, checkpoint_seconds=checkpoint_seconds, progress=progress)
 

@@ -19,6 +19,7 @@ from pullback.train.evaluate import Static
 from pullback.train.experiment import Prepared
 from pullback.train.folder import RunFolder
 from pullback.train.interruption import Interruption
+from pullback.train.learning_rate_watch import LearningRateWatch
 from pullback.train.log import Log
 from pullback.train.position import Position
 from pullback.train.program import Programs
@@ -55,6 +56,7 @@ class Loop:
     log: Log | None
     timing: Log | None
     checkpoint_seconds: float
+    watch: LearningRateWatch | None = None
     position: Position = field(default_factory=Position)
     best: PyTree = None
     # The state at the end of `position.good_epoch`, on the host, where a run may start again from it.
@@ -142,9 +144,11 @@ def build_loop(
         # Fresh buffers: the caller's model must survive the donation.
         state = to_device(state, to_host(state))
     leaves, structure = jax.tree.flatten(state)
+    programs = Programs(prepared.convolutional, progress.note)
+    watched = prepared.experiment.watch_learning_rate
     return Loop(
         prepared=prepared,
-        programs=Programs(prepared.convolutional, progress.note),
+        programs=programs,
         static=Static(rest, jax.tree.structure(params)),
         rule=rule,
         leaves=leaves,
@@ -155,6 +159,7 @@ def build_loop(
         log=None,
         timing=None,
         checkpoint_seconds=checkpoint_seconds,
+        watch=LearningRateWatch(prepared, rule, programs) if watched else None,
     )
 
 

@@ -102,6 +102,13 @@ def _check_kind(optimizer: Any) -> None:
 
 
 def _check_solver(experiment: Experiment) -> None:
+    if experiment.watch_learning_rate:
+        raise ConfigurationError(
+            "the steps of a solver are not a learning rate times a direction, so there is no rate to watch",
+            expected=f"watch_learning_rate left out, or one of {', '.join(OPTIMIZERS)}",
+            got=f"watch_learning_rate={experiment.watch_learning_rate!r} with {experiment.optimizer!r}",
+            fix="leave watch_learning_rate out, or choose another optimizer",
+        )
     if experiment.accumulate_steps > 1:
         raise ConfigurationError(
             "a solver sees the objective of the whole batch, which accumulation cuts into parts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ def resume(
         accumulate_steps=given["accumulate_steps"],
         on_non_finite=given["on_non_finite"],
         max_restarts=given["max_restarts"],
+        watch_learning_rate=given.get("watch_learning_rate", False),
         preprocessing=preprocessing_from_json(run_folder.read_json(path / "preprocessing.json")),
     )
     return resume_run(experiment, path, checkpoint_seconds=checkpoint_seconds, progress=progress)
@@ -91,8 +93,10 @@ def resume_run(
 ) -> Run:
     """Go on with the run in `folder`, whose experiment has been built again."""
     path = Path(folder)
-    run_folder.read_run_config(path)
-    prepared = prepare(experiment)
+    begun = run_folder.read_run_config(path)["settings"]
+    # A command may have asked for it, of which a recipe knows nothing.
+    watched = begun.get("watch_learning_rate", False)
+    prepared = prepare(replace(experiment, watch_learning_rate=watched))
     opened = run_folder.open_folder(path)
     hashes = data_record(data_sets(prepared))["sha256"]
     if hashes != opened.config["data"]["sha256"]:

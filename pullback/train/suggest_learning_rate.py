@@ -192,7 +192,7 @@ class _Trials:
     def _bare(self, experiment: Experiment) -> Experiment:
         epochs = experiment.epochs if self._epochs is None else self._epochs
         bare = replace(experiment, epochs=epochs, test_data=None, calibration_data=None, patience=None, notes=())
-        return replace(bare, on_non_finite="stop")
+        return replace(bare, on_non_finite="stop", watch_learning_rate=False)
 
     def _loss(self, data: Any) -> float:
         prepared = self._prepared
