@@ -111,11 +111,14 @@ def test_adam_on_a_diagonal_quadratic() -> None:
         batch_size=INPUTS, progress=False, watch_learning_rate=True,
     )  # fmt: skip
     theta, first, second = np.zeros(INPUTS), np.zeros(INPUTS), np.zeros(INPUTS)
+    gradient = curvatures * (theta - target)
     for t, look in enumerate(looks(run), 1):
-        gradient = curvatures * (theta - target)
         first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
-        scale = (1 - 0.9**t) * (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
-        theta = theta - rate * first / scale
+        theta = theta - rate * first / (1 - 0.9**t) / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
+        gradient = curvatures * (theta - target)
+        # What the next gradient will be divided by.
+        ahead = (0.999 * second + 0.001 * gradient**2) / (1 - 0.999 ** (t + 1))
+        scale = (1 - 0.9 ** (t + 1)) * (np.sqrt(ahead) + 1e-8)
         assert look["edge"] == pytest.approx(38.0)
         assert look["product"] == pytest.approx(rate * max(curvatures / scale), rel=1e-3)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -16,7 +16,7 @@ from pullback.cli.run_folders import DEFAULT_FOLDER
 from pullback.core.errors import ConfigurationError
 from pullback.learn.table_run import TableExperiment, run_table
 from pullback.recipes import RECIPES
-from pullback.train import Interrupted, RecipeRecord
+from pullback.train import Experiment, Interrupted, RecipeRecord
 from pullback.train import run as run_experiment
 from pullback.train.folder import new_id
 
@@ -36,6 +36,9 @@ class TrainOptions:
     quiet: bool = False
     """Show no progress."""
 
+    watch_learning_rate: bool = False
+    """Say after each epoch whether the learning rate is slow, good, at the edge or diverging."""
+
 
 def run(arguments: list[str]) -> int:
     """Train and print the result."""
@@ -49,6 +52,8 @@ def run(arguments: list[str]) -> int:
         description=_description(recipe),
     )
     experiment = recipe.build(fields)
+    if options.watch_learning_rate:
+        experiment = watched(experiment, recipe)
     folder = options.run_dir or unused_folder(DEFAULT_FOLDER / new_id(recipe.name, experiment.seed))
     record = RecipeRecord(recipe.name, recipe.path and str(recipe.path), dataclasses.asdict(fields))
     command = ["pullback", "train", *arguments]
@@ -67,6 +72,18 @@ def run(arguments: list[str]) -> int:
         print("\n".join(recipe.finish(fields, experiment, result)))
     print_outcome(folder, report=options.report)
     return 0
+
+
+def watched(experiment: Any, recipe: RecipeModule) -> Experiment:
+    """The experiment with its learning rate watched."""
+    if not isinstance(experiment, Experiment):
+        raise ConfigurationError(
+            f"the recipe {recipe.label} trains no network with these fields, so there is no learning rate to watch",
+            expected="a recipe that returns a train.Experiment",
+            got=type(experiment).__name__,
+            fix="leave --watch-learning-rate out",
+        )
+    return dataclasses.replace(experiment, watch_learning_rate=experiment.watch_learning_rate or True)
 
 
 def unused_folder(wanted: Path) -> Path:

@@ -96,7 +96,7 @@ def stability_edge(method: str, arguments: Mapping[str, Any], state: Any, params
     """
     if method not in _METHODS:
         return None
-    own = next(node for node in jax.tree.leaves(state, is_leaf=_is_own) if _is_own(node))
+    own = _own(state)
     now = _settings(method, arguments, own)
     count, moments = int(own.step), {name: as_vector(tree) for name, tree in own.moments.items()}
     rule = _METHODS[method]
@@ -108,10 +108,42 @@ def stability_edge(method: str, arguments: Mapping[str, Any], state: Any, params
     return StabilityEdge(rate, found, _penalty(decay, now["mask"], params) if decay else None, edge)
 
 
+def has_stability_edge(method: Any) -> bool:
+    """Whether `stability_edge` knows a method, by name.
+
+    Examples
+    --------
+    >>> has_stability_edge("adam"), has_stability_edge("lion")
+    (True, False)
+    """
+    return isinstance(method, str) and method in _METHODS
+
+
 def as_vector(tree: Any) -> Float[np.ndarray, " n"]:
     """All entries of a tree of arrays, in the order of its leaves, in float64."""
     leaves = [np.asarray(leaf, np.float64).ravel() for leaf in jax.tree.leaves(tree)]
     return np.concatenate(leaves) if leaves else np.zeros(0)
+
+
+def idle_parameters(state: Any) -> np.ndarray:
+    """Which entries of the parameters an adaptive method has no gradient of that it remembers, so that they rest.
+
+    Examples
+    --------
+    >>> from pullback.optim import adam
+    >>> optimizer = adam(0.1)
+    >>> _, state = optimizer.update(jnp.array([1.0, 0.0]), optimizer.init(jnp.zeros(2)))
+    >>> idle_parameters(state).tolist()
+    [False, True]
+    """
+    moments = _own(state).moments
+    # Others may have an epsilon in them.
+    name = "first_moment" if "first_moment" in moments else next(iter(moments))
+    return as_vector(moments[name]) == 0
+
+
+def _own(state: Any) -> TransformationState:
+    return next(node for node in jax.tree.leaves(state, is_leaf=_is_own) if _is_own(node))
 
 
 def _is_own(node: Any) -> bool:

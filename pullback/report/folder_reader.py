@@ -22,6 +22,7 @@ from pullback.report.records import (
     texts,
 )
 from pullback.report.run_folder import (
+    Curvature,
     Data,
     Epoch,
     EpochTime,
@@ -181,7 +182,15 @@ def _epoch(event: Record) -> Epoch:
         train=numbers(event, "train"),
         validation=numbers(event, "validation"),
         best=event.get("best") is True,
+        curvature=_curvature(event),
     )
+
+
+def _curvature(event: Record) -> Curvature | None:
+    look = mapping(event, "curvature")
+    if not look:
+        return None
+    return Curvature(number(look, "largest"), number(look, "share"), text(look, "label") or None)
 
 
 def _finished(events: list[Record]) -> Finished | None:

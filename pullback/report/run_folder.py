@@ -13,6 +13,15 @@ from pullback.report.records import Record
 
 
 @dataclass(frozen=True)
+class Curvature:
+    """The largest curvature at the end of an epoch; its product with the rate as a share of the edge, and the label."""
+
+    largest: float | None
+    share: float | None
+    label: str | None
+
+
+@dataclass(frozen=True)
 class Epoch:
     """One pass over the training data."""
 
@@ -22,6 +31,7 @@ class Epoch:
     train: dict[str, float]
     validation: dict[str, float]
     best: bool
+    curvature: Curvature | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from pullback.nn.probe import probe
 from pullback.nn.state import has_memory, init_state
 from pullback.optim import Optimizer
 from pullback.optim.schedules import Plateau
+from pullback.optim.stability_edge import has_stability_edge
 from pullback.train.evaluate import as_input
 from pullback.train.optimizer import choose_optimizer, with_schedules
 from pullback.train.step import call_model
@@ -122,6 +123,11 @@ def prepare(experiment: Experiment) -> Prepared:
     steps_per_epoch = -(-len(train_data) // batch_size)
     experiment = with_schedules(experiment, steps_per_epoch)
     optimizer = choose_optimizer(experiment, steps_per_epoch, metrics)
+    if experiment.watch_learning_rate and not has_stability_edge(experiment.optimizer):
+        which = (
+            experiment.optimizer if isinstance(experiment.optimizer, str) else "an optimizer that is not given by name"
+        )
+        notes.append(f"no curvature bounds the rate of {which}: the curvature is logged, without a label")
     outputs, key_per_row, convolutional = _dry_run(experiment, train_data, batch_size, notes)
     check_head(experiment.model, loss, train_data.inputs.shape[1:])
     _check_outputs(loss, outputs, sets)

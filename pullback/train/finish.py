@@ -10,6 +10,7 @@ import numpy as np
 from pullback.data import Dataset
 from pullback.train.describe import model_record
 from pullback.train.held_out import evaluate_dataset, intervals
+from pullback.train.learning_rate_finding import rate_finding, rate_summary, shares_of
 from pullback.train.loop import Loop
 from pullback.train.outcome import Run, chosen_model
 from pullback.train.results import prediction_arrays, save_calibration, save_explanations
@@ -20,6 +21,7 @@ def finish(loop: Loop, notes: tuple[str, ...]) -> Run:
     """Evaluate the chosen model on held-out data and write the results."""
     prepared, position = loop.prepared, loop.position
     assert position.reason is not None
+    notes = (*notes, *watched_rate(loop))
     if loop.log is not None:
         loop.log.write({"event": "finished", "reason": position.reason, "best_epoch": position.best_epoch})
     split = "test" if prepared.test_data is not None else "validation"
@@ -48,3 +50,20 @@ def finish(loop: Loop, notes: tuple[str, ...]) -> Run:
     model, memory = chosen_model(loop)
     path = None if loop.folder is None else loop.folder.path
     return Run(model, memory, tuple(loop.history), evaluation, position.reason, path, notes)
+
+
+def watched_rate(loop: Loop) -> tuple[str, ...]:
+    """Log and tell what was seen of the learning rate, if it was watched; the lines that were told."""
+    prepared = loop.prepared
+    whole = prepared.batch_size >= len(prepared.train_data)
+    summary, found = rate_summary(loop.history), rate_finding(shares_of(loop.history), whole)
+    if summary is None:
+        return ()
+    lines = (summary,) if found is None else (summary, found.text)
+    if loop.log is not None:
+        factor = None if found is None else found.factor
+        label = None if found is None else found.label
+        loop.log.write({"event": "learning rate", "summary": summary, "stayed": label, "factor": factor})
+    for line in lines:
+        loop.progress.note(line)
+    return lines

@@ -1,8 +1,10 @@
 r"""Slow, good, at the edge or diverging: the learning rate in force beside the curvature that its update meets.
 
 At the end of an epoch the largest eigenvalue $\lambda$ of $P^{1/2} \nabla^2 C P^{1/2}$ is measured on one batch of
-training rows, the same at every look, where $P$ is what the optimizer scales gradients by at that moment. With the
-edge $e$ of `stability_edge`, the share $\alpha \lambda / e$ decides:
+training rows, the same at every look, where $P$ is what the optimizer would scale the gradient of these rows by, that
+gradient included: a parameter that hardly ever had one would else count as if its steps knew no bounds. One that never
+had one rests, and $P$ is zero there. With the edge $e$ of
+`stability_edge`, the share $\alpha \lambda / e$ decides:
 
 | share | label | what the steepest direction does |
 |---|---|---|
@@ -27,9 +29,9 @@ from jaxtyping import Array
 from pullback.core.errors import ConfigurationError
 from pullback.core.random import generator
 from pullback.linalg.largest_eigenvalue import LargestEigenvalue, largest_eigenvalue
-from pullback.optim import settings_in_force
+from pullback.optim import Solver, settings_in_force
 from pullback.optim.diagnosis.step_size import EDGE, NEAR_ONE, SLOW
-from pullback.optim.stability_edge import StabilityEdge, as_vector, stability_edge
+from pullback.optim.stability_edge import StabilityEdge, as_vector, has_stability_edge, idle_parameters, stability_edge
 from pullback.train.experiment import Prepared
 from pullback.train.program import Programs
 from pullback.train.state import TrainingState
@@ -37,6 +39,7 @@ from pullback.train.step import Rows, StepRule, augmented, model_key, objective
 
 # The shares of the edge that are those of `label_learning_rate`, whose edge is 2.
 SLOW_SHARE, EDGE_SHARE = SLOW / 2, EDGE / 2
+LABELS = ("slow", "good", "at the edge", "diverging")
 # Rows that are looked at, fewer where an example has many entries; products with the Hessian, and when they end.
 ROWS, ENTRIES, PRODUCTS, TOLERANCE = 512, 2**22, 40, 0.01
 
@@ -87,21 +90,33 @@ class LearningRateWatch:
         """What is logged: rate, curvature, their product, its edge, the share and the label."""
         experiment = self._prepared.experiment
         step = None
-        if isinstance(experiment.optimizer, str):
-            step = stability_edge(experiment.optimizer, experiment.optimizer_arguments, state.optimizer, state.params)
+        if has_stability_edge(experiment.optimizer):
+            step = stability_edge(
+                str(experiment.optimizer), experiment.optimizer_arguments, self._ahead(state), state.params
+            )
         found = self._curvature(state, step)
-        rate = settings_in_force(state.optimizer).get("learning_rate")
         record: dict[str, float | str | None] = {"largest": found.value, "bound": found.bound}
+        # Of the last update; a schedule may have another ready for the next.
+        rate = settings_in_force(state.optimizer).get("learning_rate")
+        if rate is None:
+            return record | {"product": None, "label": None}
+        product = float(rate) * found.value
         if step is None:
-            return record | {"product": None if rate is None else float(rate) * found.value, "label": None}
-        product = step.learning_rate * found.value
+            return record | {"product": product, "label": None}
         share = product / step.edge
         return record | {"product": product, "edge": step.edge, "share": share, "label": label_of_share(share)}
+
+    def _ahead(self, state: TrainingState) -> Any:
+        """The state of the optimizer after one more update, by the gradient of the watched rows."""
+        arguments = (self._arguments(state), state.optimizer)
+        return self._programs.get("optimizer ahead", optimizer_ahead(self._rule), arguments)(*arguments)
 
     def _curvature(self, state: TrainingState, step: StabilityEdge | None) -> LargestEigenvalue:
         program, arguments = self._program(state), self._arguments(state)
         leaves, structure = jax.tree.flatten(state.params)
-        root = None if step is None or step.preconditioner is None else np.sqrt(step.preconditioner)
+        root = None
+        if step is not None and step.preconditioner is not None:
+            root = np.where(idle_parameters(state.optimizer), 0.0, np.sqrt(step.preconditioner))
         penalty = None if step is None else step.penalty
 
         def product(vector: np.ndarray) -> np.ndarray:
@@ -140,17 +155,27 @@ def hessian_product(rule: StepRule) -> Callable[[CurvatureArguments, Any], Any]:
     """The product of the Hessian of the cost of some rows, as training sees it, with a vector like the parameters."""
 
     def product(at: CurvatureArguments, vector: Any) -> Any:
-        # No epoch has this number: the draws of dropout and augmentation are those of no update.
-        epoch = jnp.zeros((), jnp.int32)
-        rows = augmented(rule, at.rows, epoch)
-        key, weight = model_key(rule, rows, epoch, epoch), jnp.sum(rows.weights)
-
-        def cost(params: Any) -> Array:
-            return objective(rule, params, at.memory, rows, key, weight)[0]
-
-        return jax.jvp(jax.grad(cost), (at.params,), (vector,))[1]
+        return jax.jvp(jax.grad(_cost(rule, at)), (at.params,), (vector,))[1]
 
     return product
+
+
+def optimizer_ahead(rule: StepRule) -> Callable[[CurvatureArguments, Any], Any]:
+    """The state of the optimizer after one more update, by the gradient of the cost of some rows."""
+
+    def ahead(at: CurvatureArguments, optimizer: Any) -> Any:
+        assert not isinstance(rule.optimizer, Solver)
+        return rule.optimizer.update(jax.grad(_cost(rule, at))(at.params), optimizer, at.params)[1]
+
+    return ahead
+
+
+def _cost(rule: StepRule, at: CurvatureArguments) -> Callable[[Any], Array]:
+    # No epoch has this number: the draws of dropout and augmentation are those of no update.
+    epoch = jnp.zeros((), jnp.int32)
+    rows = augmented(rule, at.rows, epoch)
+    key, weight = model_key(rule, rows, epoch, epoch), jnp.sum(rows.weights)
+    return lambda params: objective(rule, params, at.memory, rows, key, weight)[0]
 
 
 def label_of_share(share: float) -> str:
@@ -161,11 +186,9 @@ def label_of_share(share: float) -> str:
     >>> [label_of_share(share) for share in (0.05, 0.5, 0.95, 1.05)]
     ['slow', 'good', 'at the edge', 'diverging']
     """
-    if share < SLOW_SHARE:
-        return "slow"
-    if share < EDGE_SHARE:
-        return "good"
-    return "at the edge" if share < 1 - NEAR_ONE else "diverging"
+    # What is not a number, of a curvature that is too large for one, is below nothing.
+    below = [label for label, end in zip(LABELS, (SLOW_SHARE, EDGE_SHARE, 1 - NEAR_ONE), strict=False) if share < end]
+    return below[0] if below else LABELS[-1]
 
 
 def _split(vector: np.ndarray, leaves: list[Array]) -> list[Array]:

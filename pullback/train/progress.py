@@ -74,7 +74,8 @@ class Terminal(Progress):
         self._live.update(Text(line, overflow="ellipsis", no_wrap=True), refresh=True)
 
     def epoch(self, record: dict[str, Any], epochs: int) -> None:
-        self._record = _scores(record.get("validation"), "validation ")
+        parts = [_scores(record.get("validation"), "validation "), _rate(record.get("curvature"))]
+        self._record = "  ".join(part for part in parts if part)
 
     def note(self, line: str) -> None:
         self._console.print(line, highlight=False, markup=False)
@@ -97,7 +98,11 @@ class Plain(Progress):
         if now - self._last < 5 and record["epoch"] < epochs:
             return
         self._last = now
-        parts = [_scores(record["train"], ""), _scores(record.get("validation"), "validation ")]
+        parts = [
+            _scores(record["train"], ""),
+            _scores(record.get("validation"), "validation "),
+            _rate(record.get("curvature")),
+        ]
         print(f"epoch {record['epoch']}/{epochs}  {'  '.join(part for part in parts if part)}", flush=True)
 
     def note(self, line: str) -> None:
@@ -117,3 +122,11 @@ def choose(show: bool) -> Progress:
 
 def _scores(scores: dict[str, float] | None, prefix: str) -> str:
     return "  ".join(f"{prefix}{name} {value:.4f}" for name, value in (scores or {}).items())
+
+
+def _rate(look: dict[str, Any] | None) -> str:
+    if look is None:
+        return ""
+    if look["label"] is None:
+        return f"curvature {look['largest']:.3g}"
+    return f"rate {look['label']} ({look['share']:.2f} of the edge)"

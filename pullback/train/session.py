@@ -6,7 +6,7 @@ from pullback.core.errors import NonFiniteError
 from pullback.train.describe import differences, environment
 from pullback.train.epochs import train
 from pullback.train.experiment import Prepared
-from pullback.train.finish import finish
+from pullback.train.finish import finish, watched_rate
 from pullback.train.folder import RunFolder
 from pullback.train.forensics import investigate
 from pullback.train.interruption import Interrupted, Interruption
@@ -82,6 +82,7 @@ def _failure(loop: Loop, notes: tuple[str, ...]) -> NonFiniteError:
     """Find the first bad update by running again from the last good state, and go back to just before it."""
     finding = investigate(loop)
     save(loop)
+    notes = (*notes, *watched_rate(loop))
     if loop.log is not None:
         loop.log.write({"event": "failure", **finding.record()})
     error = finding.error()

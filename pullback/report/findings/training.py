@@ -10,6 +10,7 @@ from pullback.report.findings.finding import Finding
 from pullback.report.findings.interval import in_sentence
 from pullback.report.number_text import fixed, label_of, number_text, percent_text
 from pullback.report.run_folder import Epoch, Failure, RunFolder
+from pullback.train.learning_rate_finding import rate_finding
 
 # The last fifth of the epochs decides whether a curve still falls, and by how much it must have fallen.
 TAIL = 5
@@ -24,7 +25,7 @@ def training_findings(run: RunFolder) -> list[Finding]:
     if not run.epochs:
         unfinished = Finding("No epoch is recorded", "Training has not completed its first epoch.", caution=True)
         return [unfinished if run.failure is None else _failure_finding(run.failure)]
-    found = [_ending(run), _kept_epoch(run), _gap(run), _course(run), _not_finite(run)]
+    found = [_ending(run), _kept_epoch(run), _gap(run), _course(run), _rate(run), _not_finite(run)]
     return [finding for finding in found if finding is not None]
 
 
@@ -131,6 +132,17 @@ def _course(run: RunFolder) -> Finding | None:
         "Validation loss has leveled off",
         f"Over the last {tail} epochs its mean is {number_text(end)}, before that {number_text(before)}.",
     )
+
+
+def _rate(run: RunFolder) -> Finding | None:
+    looks = [epoch.curvature for epoch in run.epochs if epoch.curvature is not None]
+    rows, batch = run.data.sizes.get("train"), run.settings.get("batch_size")
+    whole = isinstance(batch, int) and rows is not None and batch >= rows
+    found = rate_finding([look.share for look in looks if look.label is not None], whole)
+    if found is None:
+        return None
+    sentence = f"{found.text[0].upper()}{found.text[1:]}."
+    return Finding(f"The learning rate stayed {found.label}", sentence, caution=found.label == "diverging")
 
 
 def _not_finite(run: RunFolder) -> Finding | None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pullback.report.blocks import Block, Column, Figures, Prose, Section, Table
 from pullback.report.figures.learning_curves import learning_curves
+from pullback.report.figures.learning_rate_share import learning_rate_share
 from pullback.report.findings.interval import in_sentence
 from pullback.report.number_text import number_text
 from pullback.report.run_folder import Epoch, RunFolder
@@ -23,7 +24,9 @@ def curves_section(run: RunFolder) -> Section | None:
     if not run.epochs:
         return Section("curves", "Learning curves", [Prose("No epoch has been completed yet.")])
     best = run.best_epoch.epoch if run.best_epoch is not None else None
-    blocks: list[Block] = [Figures(learning_curves(run.epochs, best)), _epoch_table(run.epochs, best)]
+    share = learning_rate_share(run.epochs)
+    panels = [*learning_curves(run.epochs, best), *([] if share is None else [share])]
+    blocks: list[Block] = [Figures(panels), _epoch_table(run.epochs, best)]
     if any(epoch.train for epoch in run.epochs):
         blocks.insert(
             0,

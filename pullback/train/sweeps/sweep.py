@@ -119,7 +119,8 @@ def sweep(
     axes : the values of each setting by name, such as `{"learning_rate": [1e-3, 1e-2], "seed": [0, 1, 2]}`.
     run_dir : folder of the sweep, with a run folder for each member; without it nothing is written.
     route : "vmap" (side by side), "map" (in turn inside the program), "one by one" (each dispatched alone), or "auto":
-        the faster of the first two, as measured; on a CPU convolutions go one by one.
+        by the size of a member the one of the first two that measured faster; on a CPU convolutions go one by one. On
+        each the members are divided among threads, one for each core.
     memory : bytes that the members trained at once may take, by default half of what is free; more members than fit
         are split, which is said.
     checkpoint_seconds : time between checkpoints of all members in training.
@@ -148,6 +149,7 @@ def sweep(
     if memory is not None:
         positive("memory", memory)
     members = build_members(source, axes)
+    _check_unwatched(members)
     groups = build_groups(members)
     folder = None
     if run_dir is not None:
@@ -158,6 +160,16 @@ def sweep(
     session = Session(groups, members, folder, recipe, command, checkpoint_seconds, choose(progress))
     runs = session.run(route, memory)
     return _result(groups, members, runs, session)
+
+
+def _check_unwatched(members: Sequence[Member]) -> None:
+    if any(member.experiment.watch_learning_rate for member in members):
+        raise ConfigurationError(
+            "the learning rate is watched in single runs only",
+            expected="watch_learning_rate=False in every member of a sweep",
+            got="a member with watch_learning_rate",
+            fix="leave it out here, and train the member that matters alone with train.run",
+        )
 
 
 def resume_sweep(
