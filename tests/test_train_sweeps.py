@@ -94,7 +94,7 @@ CASES = {
     "batch_norm": Case(experiment(network(batch_norm=True)), {"learning_rate": [1e-3, 0.1]}),
     "moving_average": Case(experiment(ema_decay=0.9), {"learning_rate": [1e-3, 0.1]}),
     "accumulation": Case(experiment(accumulate_steps=2), {"learning_rate": [1e-3, 0.1]}),
-    "patience": Case(experiment(epochs=9, patience=1), {"learning_rate": [1e-4, 0.03, 0.3, 3.0]}),
+    "patience": Case(experiment(epochs=9, patience=1), {"learning_rate": [1e-4, 0.03, 0.1, 0.3, 1.0, 3.0]}),
     "batch_size": Case(experiment(), {"batch_size": [16, 32]}, programs=2),
     "optimizer": Case(experiment(), {"optimizer": ["sgd", "adamw"]}, programs=2),
 }

@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from pullback.train import folder as run_folder
 from pullback.train.describe import RecipeRecord, config, data_sets, model_record, settings
@@ -56,7 +57,7 @@ def finish_member(
         for record in history:
             loop.log.write(record)
     try:
-        finite = all(bool(jnp.isfinite(leaf).all()) for leaf in loop.leaves[: loop.static.structure.num_leaves])
+        finite = all(np.isfinite(np.asarray(leaf)).all() for leaf in loop.leaves[: loop.static.structure.num_leaves])
         if loop.folder is not None and finite:
             save(loop)
         if not finite or str(ended.position.reason).startswith("not finite"):

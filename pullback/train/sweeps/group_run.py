@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from pullback.optim.settings import settings_in_force
 from pullback.train.epochs import Pace, epoch_record
@@ -18,8 +19,9 @@ from pullback.train.held_out import scores
 from pullback.train.position import Position, judged, next_epoch
 from pullback.train.state import TrainingState
 from pullback.train.step import init_totals
-from pullback.train.sweeps.groups import Values, data_of, held_out_of
+from pullback.train.sweeps.groups import data_of, held_out_of
 from pullback.train.sweeps.programs import GroupPrograms
+from pullback.train.sweeps.shard import Shard, joined, judged_of, on_device, side_by_side, size_of_shards, split, taken
 
 # The program is compiled for fewer members when no more than this part of them is still going.
 FEWER = 0.5
@@ -56,28 +58,52 @@ class GroupRun:
         self.group = programs.group
         self.positions = {index: Position() for index in chosen}
         self._record, self._between = record, between
-        self.state = self._take(programs.start(), np.asarray(chosen))
         self._told: set[int] = set()
-        self.best: Any = None
-        if self.group.validation is not None:
-            self.best = jax.tree.map(jnp.copy, self._judged())
         self._data = data_of(self.group.train)
         self._validation = None
         if self.group.validation is not None:
             self._validation = held_out_of(self.group.validation, self.group.first.evaluation_batch_size)
+        self._shards: list[Shard] = []
+        start = _members_of(programs.start(), chosen)
+        self.place(start, None if self._validation is None else judged_of(start))
+
+    def place(self, state: TrainingState, best: Any) -> None:
+        """Go on from here: state and best of the active members, on the host."""
+        size = size_of_shards(self.programs.route, len(self.active), self.programs.threads)
+        self._shards = [
+            Shard(
+                self.group,
+                [self.active[place] for place in places],
+                on_device(_members_of(state, places)),
+                None if best is None else on_device(taken(best, places)),
+            )
+            for places in split(range(len(self.active)), size)
+        ]
+
+    @property
+    def state(self) -> TrainingState:
+        """State of the active members, on the host."""
+        parts = [shard.state._replace(step=None) for shard in self._shards]
+        return self._joined(parts)._replace(step=np.asarray(self._shards[0].state.step))
+
+    @property
+    def best(self) -> Any:
+        """Parameters and memory of the best epoch of the active members, on the host; None without validation."""
+        return None if self._validation is None else self._joined([shard.best for shard in self._shards])
 
     @property
     def step(self) -> int:
         """Updates made so far."""
-        return int(self.state.step)
+        return int(self._shards[0].state.step)
 
     @property
     def going(self) -> list[int]:
         """The places of members that have not ended."""
         return [index for index in self.active if self.positions[index].reason is None]
 
-    def restore(self, positions: dict[int, Position]) -> None:
+    def restore(self, state: TrainingState, best: Any, positions: dict[int, Position]) -> None:
         """Where the members stood when a checkpoint was written; those that had ended are not told again."""
+        self.place(state, best)
         self.positions = positions
         self._told = {place for place, position in positions.items() if position.reason is not None}
 
@@ -85,25 +111,32 @@ class GroupRun:
         """The rest of an epoch; the members that ended with it, or None if a stop was asked for before its end."""
         epoch = self.positions[self.going[0]].epoch
         end = epoch * self.group.first.steps_per_epoch
-        order = jnp.asarray(self.group.order(epoch, self.active))
-        values, number = self.values(), jnp.asarray(epoch, jnp.int32)
+        orders = [jnp.asarray(self.group.order(epoch, shard.places)) for shard in self._shards]
+        number = jnp.asarray(epoch, jnp.int32)
         pace, step = Pace(self.programs.in_loop), self.step
         while step < end:
             count = pace.count(end - step)
             started = time.perf_counter()
-            self.state = self.programs.update(self.state, values, self._data, order, number, pace.on_device(count))
+            self._update(orders, number, pace.on_device(count))
             step += count
-            jax.block_until_ready(self.state.first_bad)
             pace.finished(count, time.perf_counter() - started)
             if self._between(self):
                 return None
         return self._close(step)
 
+    def _update(self, orders: list[Array], epoch: Array, count: Array) -> None:
+        calls = [
+            self.programs.updating(shard.state, shard.values, self._data, order, epoch, count)
+            for shard, order in zip(self._shards, orders, strict=True)
+        ]
+        for shard, state in zip(self._shards, side_by_side(calls), strict=True):
+            shard.state = state
+
     def _close(self, step: int) -> list[Ended]:
         """Records, validation, the best, and who has ended."""
-        totals, bad = jax.tree.map(np.asarray, (self.state.totals, self.state.first_bad))
-        in_force = settings_in_force(self.state.optimizer)
-        in_force = {name: np.asarray(value) for name, value in in_force.items() if _is_logged(name, self.group.first)}
+        totals = self._joined([shard.state.totals for shard in self._shards])
+        bad = self._joined([shard.state.first_bad for shard in self._shards])
+        in_force = self._joined([self._in_force(shard) for shard in self._shards])
         held_out = self._validated()
         better = np.zeros(len(self.active), bool)
         for place, index in enumerate(self.active):
@@ -123,37 +156,42 @@ class GroupRun:
                 better[place] = record["best"]
             self._record(index, record)
             self.positions[index] = next_epoch(position, prepared)
-        if self.best is not None and better.any():
-            self.best = self.programs.keep(jnp.asarray(better), self._judged(), self.best)
+        self._keep(better)
         ended = self._ended()
         self._free()
         return ended
 
+    def _in_force(self, shard: Shard) -> dict[str, Any]:
+        """The settings of the optimizer that are logged."""
+        every = settings_in_force(shard.state.optimizer)
+        return {name: value for name, value in every.items() if _is_logged(name, self.group.first)}
+
     def _validated(self) -> Any:
         if self._validation is None:
             return None
-        judged_params = self._judged()
-        found = self.programs.evaluate(
-            judged_params["params"],
-            judged_params["memory"],
-            self.values(),
-            self._validation,
-            jnp.asarray(self._validation.batches[self.active]),
-        )
-        return jax.tree.map(np.asarray, found)
+        calls = [
+            self.programs.evaluating(
+                shard.judged(), shard.values, self._validation, jnp.asarray(self._validation.batches[shard.places])
+            )
+            for shard in self._shards
+        ]
+        return self._joined(side_by_side(calls))
 
-    def _judged(self) -> dict[str, Any]:
-        """What is validated and handed back: the moving average where there is one."""
-        params = self.state.params if self.state.average is None else self.state.average
-        return {"params": params, "memory": self.state.memory}
+    def _keep(self, better: np.ndarray) -> None:
+        """The weights of this epoch for the members whose best it is."""
+        if not better.any():
+            return
+        for shard in self._shards:
+            own = np.asarray([better[self.active.index(place)] for place in shard.places])
+            shard.best = self.programs.keep(jnp.asarray(own), shard.judged(), shard.best)
 
     def _ended(self) -> list[Ended]:
         """The members whose reason has just been set; a NaN leaves the best behind, if there was one."""
         places = [(place, index) for place, index in enumerate(self.active) if self._just_ended(index)]
         if not places:
             return []
-        last = jax.tree.map(np.asarray, self._judged())
-        best = last if self.best is None else jax.tree.map(np.asarray, self.best)
+        last = self._joined([shard.judged() for shard in self._shards])
+        best = self.best
         found = []
         for place, index in places:
             position = self.positions[index]
@@ -167,24 +205,20 @@ class GroupRun:
 
     def _free(self) -> None:
         """Fresh statistics; and where many members have ended, only the others go on."""
-        empty = init_totals(self.group.first.metrics)
         going = self.going
         if going and len(going) <= FEWER * len(self.active):
-            places = np.asarray([self.active.index(index) for index in going])
-            self.state = self._take(self.state, places)
-            self.best = None if self.best is None else _taken(self.best, places)
+            places = [self.active.index(index) for index in going]
+            state, best = self.state, self.best
             self.active = going
-        many = len(self.active)
-        totals = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (many, *leaf.shape)).copy(), empty)
-        self.state = self.state._replace(totals=totals)
+            self.place(_members_of(state, places), None if best is None else taken(best, places))
+        empty = init_totals(self.group.first.metrics)
+        for shard in self._shards:
+            shape = (len(shard.places),)
+            totals = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (*shape, *leaf.shape)), empty)  # noqa: B023
+            shard.state = shard.state._replace(totals=on_device(totals))
 
-    def values(self) -> Values:
-        """The numbers in which the active members differ."""
-        return _taken(self.group.values, np.asarray(self.active))
-
-    def _take(self, state: TrainingState, places: np.ndarray) -> TrainingState:
-        # Updates are counted once for all.
-        return _taken(state._replace(step=None), places)._replace(step=state.step)
+    def _joined(self, parts: list[Any]) -> Any:
+        return joined(parts, len(self.active))
 
 
 def _is_logged(name: str, prepared: Prepared) -> bool:
@@ -195,10 +229,9 @@ def _is_logged(name: str, prepared: Prepared) -> bool:
     return callable(experiment.optimizer_arguments.get(name))
 
 
-def _taken(tree: Any, places: np.ndarray) -> Any:
-    """The members at these places, in fresh arrays."""
-    index = jnp.asarray(places)
-    return jax.tree.map(lambda leaf: jnp.take(leaf, index, axis=0), tree)
+def _members_of(state: TrainingState, places: Sequence[int]) -> TrainingState:
+    # Updates are counted once for all.
+    return taken(state._replace(step=None), places)._replace(step=np.asarray(state.step))
 
 
 def _of_one(tree: Any, place: int) -> Any:

@@ -29,9 +29,11 @@ from pullback.train.step import Examples
 from pullback.train.sweeps.members import Member, of_member
 from pullback.train.sweeps.rates import dropout_rates, with_dropout_rates
 
+Numbers = Array | np.ndarray
+
 
 class Values(NamedTuple):
-    """The numbers in which members differ, each with a first axis of members.
+    """The numbers in which members differ, each with a first axis of members, on the host or on the device.
 
     Parameters
     ----------
@@ -41,10 +43,10 @@ class Values(NamedTuple):
     dropout : rates, shape (m, layers).
     """
 
-    seed: Int[Array, " m"]
-    rows: Int[Array, " m"]
-    settings: dict[str, Float[Array, "m ..."]]
-    dropout: Float[Array, "m layers"]
+    seed: Int[Numbers, " m"]
+    rows: Int[Numbers, " m"]
+    settings: dict[str, Float[Numbers, "m ..."]]
+    dropout: Float[Numbers, "m layers"]
 
 
 class Source(NamedTuple):
@@ -193,16 +195,14 @@ def _group(members: list[Member]) -> Group:
     prepared = _prepared(members)
     first = prepared[0]
     rates = [dropout_rates(member.experiment.model) for member in members]
-    models = [with_dropout_rates(each.experiment.model, rates[0]) for each in prepared]
-    partitioned = [eqx.partition(model, eqx.is_inexact_array) for model in models]
-    stack = lambda *leaves: jnp.stack(leaves)  # noqa: E731
+    params, static = _partitioned(prepared, rates[0])
     validation = None if first.validation_data is None else _source([each.validation_data for each in prepared])
     train = _source([each.train_data for each in prepared])
     values = Values(
-        jnp.asarray([member.experiment.seed for member in members], jnp.int32),
-        jnp.asarray(train.rows, jnp.int32),
+        np.asarray([member.experiment.seed for member in members], np.int32),
+        np.asarray(train.rows, np.int32),
         _settings(prepared),
-        jnp.asarray(rates, jnp.float32).reshape(len(members), -1),
+        np.asarray(rates, np.float32).reshape(len(members), -1),
     )
     return Group(
         members=tuple(members),
@@ -210,10 +210,27 @@ def _group(members: list[Member]) -> Group:
         values=values,
         train=train,
         validation=validation,
-        params=jax.tree.map(stack, *[params for params, _ in partitioned]),
-        memory=jax.tree.map(stack, *[each.memory for each in prepared]),
-        static=partitioned[0][1],
+        params=_stacked(params),
+        memory=_stacked([each.memory for each in prepared]),
+        static=static,
     )
+
+
+def _partitioned(prepared: Sequence[Prepared], dropout: Sequence[float]) -> tuple[list[Any], Any]:
+    """The parameters of every member, and what all models have besides; equal models are looked at once."""
+    found: dict[int, tuple[Any, Any]] = {}
+    for each in prepared:
+        model = each.experiment.model
+        if id(model) not in found:
+            params, static = eqx.partition(with_dropout_rates(model, dropout), eqx.is_inexact_array)
+            found[id(model)] = (jax.tree.map(np.asarray, params), static)
+    own = [found[id(each.experiment.model)] for each in prepared]
+    return [params for params, _ in own], own[0][1]
+
+
+def _stacked(trees: list[Any]) -> Any:
+    """With a first axis of members, on the host: stacking on the device would be compiled for every shape."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
 
 
 def _prepared(members: list[Member]) -> list[Prepared]:
@@ -281,7 +298,7 @@ def _joined(parts: list[Any]) -> np.ndarray:
     return np.asarray(parts[0]) if len(parts) == 1 else np.concatenate(parts)
 
 
-def _settings(prepared: Sequence[Prepared]) -> dict[str, Array]:
+def _settings(prepared: Sequence[Prepared]) -> dict[str, Numbers]:
     """What differs among the members, and every schedule, as arrays."""
     experiments = [each.experiment for each in prepared]
     if not isinstance(experiments[0].optimizer, str):
@@ -296,7 +313,7 @@ def _settings(prepared: Sequence[Prepared]) -> dict[str, Array]:
         if callable(values[0]):
             found[name] = jnp.stack([_table(schedule, updates) for schedule in values])
         elif len(set(map(repr, values))) > 1:
-            found[name] = jnp.asarray(values, jnp.result_type(float))
+            found[name] = np.asarray(values, jnp.result_type(float))
     return found
 
 

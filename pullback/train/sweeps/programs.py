@@ -33,11 +33,19 @@ def state_axes(state: TrainingState) -> TrainingState:
 
 @dataclass(frozen=True)
 class GroupPrograms:
-    """What a group compiles; arguments of another number of members compile again, and say so."""
+    """What a group compiles; arguments of another number of members compile again, and say so.
+
+    Parameters
+    ----------
+    group, programs : the members, and what is compiled for them.
+    route : one of `ROUTES`.
+    threads : among which the members are divided.
+    """
 
     group: Group
     programs: Programs
     route: str
+    threads: int = 1
 
     @cached_property
     def rule(self) -> StepRule:
@@ -58,35 +66,40 @@ class GroupPrograms:
 
         every = jax.vmap(one, out_axes=AXES._replace(average=0 if averaged else None))
         arguments = (self.group.params, self.group.memory, self.group.values)
-        # Copies, because the state is handed over to the updates.
-        return jax.tree.map(jnp.copy, self.programs.get("start", every, arguments)(*arguments))
+        return self.programs.get("start", every, arguments)(*arguments)
 
-    def update(
+    def updating(
         self, state: TrainingState, values: Values, data: Examples, order: Array, epoch: Array, count: Array
-    ) -> TrainingState:
-        """The state `count` updates later."""
+    ) -> Callable[[], TrainingState]:
+        """What gives the state `count` updates later, compiled and not yet called."""
         arguments = (state, values, data, order, epoch, count)
-        return self.programs.get("training step", self._updates, arguments, donate=(0,))(*arguments)
+        return partial(self.programs.get("training step", self._updates, arguments, donate=(0,)), *arguments)
 
-    def evaluate(self, params: Any, memory: Any, values: Values, data: HeldOut, batches: Array) -> dict[str, Any]:
-        """Statistics of every member over `batches[:, 1]` batches of `data` from number `batches[:, 0]` on."""
+    def evaluating(
+        self, judged: dict[str, Any], values: Values, data: HeldOut, batches: Array
+    ) -> Callable[[], dict[str, Any]]:
+        """What gives statistics of every member over `batches[:, 1]` batches of `data` from number `batches[:, 0]` on.
+
+        Compiled and not yet called.
+        """
+        params, memory, dropout = judged["params"], judged["memory"], values.dropout
         if self.route == "one by one":
-            params, memory, dropout = _without_axis((params, memory, values.dropout))
-            return _with_axis(self._evaluate_alone(params, memory, dropout, data, batches[0]))
-        arguments = (params, memory, values.dropout, data.rows, batches)
+            params, memory, dropout = _without_axis((params, memory, dropout))
+            return self._evaluating_alone(params, memory, dropout, data, np.asarray(batches[0]))
+        arguments = (params, memory, dropout, data.rows, batches)
 
         def run(params: Any, memory: Any, dropout: Array, rows: Any, batches: Array) -> dict[str, Any]:
             return self._evaluations(params, memory, dropout, data._replace(rows=rows), batches)
 
-        return self.programs.get("evaluation", run, arguments)(*arguments)
+        return partial(self.programs.get("evaluation", run, arguments), *arguments)
 
-    def _evaluate_alone(
-        self, params: Any, memory: Any, dropout: Array, data: HeldOut, batches: Int[Array, " 2"]
-    ) -> dict[str, Any]:
+    def _evaluating_alone(
+        self, params: Any, memory: Any, dropout: Array, data: HeldOut, batches: Int[np.ndarray, " 2"]
+    ) -> Callable[[], dict[str, Any]]:
         """One member in the program that `fit` evaluates with, batch after batch."""
         prepared, size = self.group.first, self.group.first.evaluation_batch_size
 
-        def run(params: Any, memory: Any, dropout: Array, totals: Any, batch: Any) -> Any:
+        def one(params: Any, memory: Any, dropout: Array, totals: Any, batch: Any) -> Any:
             inputs, targets, weights = batch
             model = _adapted(eqx.combine(params, self.group.static), dropout)
             outputs, _ = call_model(model, memory, inputs, None, False)
@@ -94,12 +107,19 @@ class GroupPrograms:
             # Outputs and losses, because a program without them adds up in another order.
             return add_rows(totals, prepared.metrics, outputs, targets, losses, weights), outputs, losses
 
-        totals, (first, count) = init_totals(prepared.metrics), np.asarray(batches)
-        for start in range(first * size, (first + count) * size, size):
-            batch = tuple(array[start : start + size] for array in data.rows)
-            arguments = (params, memory, dropout, totals, batch)
-            totals = self.programs.get("evaluation", run, arguments)(*arguments)[0]
-        return totals
+        first, count = batches
+        starts = range(first * size, (first + count) * size, size)
+        rows = [tuple(array[start : start + size] for array in data.rows) for start in starts]
+        empty = init_totals(prepared.metrics)
+        program = self.programs.get("evaluation", one, (params, memory, dropout, empty, rows[0]))
+
+        def run() -> dict[str, Any]:
+            totals = empty
+            for batch in rows:
+                totals = program(params, memory, dropout, totals, batch)[0]
+            return _with_axis(totals)
+
+        return run
 
     def keep(self, better: Bool[Array, " m"], new: Any, old: Any) -> Any:
         """`new` for the members that are better, else `old`."""
@@ -180,7 +200,7 @@ def _with_axis(tree: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[None], tree)
 
 
-def _adapted(model: Any, rates: Array) -> Any:
+def _adapted(model: Any, rates: Any) -> Any:
     return with_dropout_rates(model, list(rates))
 
 

@@ -9,9 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
-import numpy as np
-
 from pullback.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from pullback.train.describe import RecipeRecord, model_record
 from pullback.train.folder import RunFolder
@@ -22,7 +19,7 @@ from pullback.train.outcome import Run
 from pullback.train.position import Position
 from pullback.train.program import Programs
 from pullback.train.progress import Progress
-from pullback.train.state import from_named_arrays, named_arrays, to_device
+from pullback.train.state import from_named_arrays, named_arrays
 from pullback.train.sweeps.finish import finish_member
 from pullback.train.sweeps.group_run import Ended, GroupRun
 from pullback.train.sweeps.groups import Group
@@ -127,13 +124,15 @@ class Session:
         programs = Programs(group.first.convolutional, self._note)
         if number in self._plans:
             known = self._plans[number]
-            return Plan(GroupPrograms(group, programs, known["route"]), known["at_once"], known["reason"])
+            return Plan(
+                GroupPrograms(group, programs, known["route"], known["threads"]), known["at_once"], known["reason"]
+            )
         found = plan(group, route, programs, memory)
         many = f"{group.size} members" if group.size > 1 else "1 member"
         self._note(f"{many} in one program, {found.reason}")
         if self._log is not None:
-            record = {"event": "plan", "group": number, "route": found.programs.route, "at_once": found.at_once}
-            self._log.write(record | {"reason": found.reason})
+            about = {"route": found.programs.route, "at_once": found.at_once, "threads": found.programs.threads}
+            self._log.write({"event": "plan", "group": number} | about | {"reason": found.reason})
         return found
 
     def _run_part(self, part: _Part, found: Plan, checkpoint: Checkpoint | None) -> None:
@@ -176,9 +175,9 @@ class Session:
     def _save(self, run: GroupRun, part: _Part) -> None:
         if self.folder is not None and self._log is not None:
             self._log.sync()
-            arrays = named_arrays(jax.tree.map(np.asarray, run.state), "state")
-            if run.best is not None:
-                arrays |= named_arrays(jax.tree.map(np.asarray, run.best), "best")
+            arrays, best = named_arrays(run.state, "state"), run.best
+            if best is not None:
+                arrays |= named_arrays(best, "best")
             position = {
                 "step": run.step,
                 "group": part.group,
@@ -251,9 +250,9 @@ class Session:
 
 
 def _restore(run: GroupRun, checkpoint: Checkpoint) -> None:
-    host = from_named_arrays(run.state, checkpoint.arrays, "state", "the checkpoint")
-    run.state = to_device(run.state, host)
-    if run.best is not None:
-        run.best = to_device(run.best, from_named_arrays(run.best, checkpoint.arrays, "best", "the checkpoint"))
+    state = from_named_arrays(run.state, checkpoint.arrays, "state", "the checkpoint")
+    best = run.best
+    if best is not None:
+        best = from_named_arrays(best, checkpoint.arrays, "best", "the checkpoint")
     positions = {int(place): Position(**known) for place, known in checkpoint.position["positions"].items()}
-    run.restore(positions)
+    run.restore(state, best, positions)
