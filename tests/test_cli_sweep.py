@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,46 +20,12 @@ from pullback.cli.sweep_axes import take_apart, values_of
 from pullback.core.errors import ConfigurationError
 from pullback.train import load
 
-RECIPE = '''"""Flowers by a small network."""
-
-from dataclasses import dataclass
-
-from pullback import data, models
-from pullback.core.random import stream
-from pullback.train import Experiment
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Fields."""
-
-    seed: int = 0
-    """Seed."""
-    epochs: int = 2
-    """Passes."""
-    learning_rate: float = 0.1
-    """Step size."""
-    hidden: tuple[int, ...] = (4,)
-    """Units."""
-
-
-def build(recipe):
-    training, validation = data.split(data.load("iris"), {"train": 0.8, "validation": 0.2}, seed=recipe.seed)
-    arguments = {"in_shape": [4], "out_features": 3, "hidden": recipe.hidden}
-    return Experiment(
-        model=models.build("multilayer_perceptron", arguments, stream(recipe.seed, "initial weights")),
-        train_data=training, validation_data=validation, loss="categorical_cross_entropy", optimizer="momentum",
-        learning_rate=recipe.learning_rate, epochs=recipe.epochs, batch_size=64, metrics=("accuracy",),
-        seed=recipe.seed,
-    )
-'''
-
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(door, "prepare_training", lambda: None)
-    (tmp_path / "flowers.py").write_text(RECIPE)
+    shutil.copy(Path(__file__).with_name("flowers.py"), tmp_path)
     return tmp_path
 
 

@@ -32,8 +32,8 @@ COMMANDS: dict[str, Command] = {
     ),
     "compare": Command(
         "pullback.cli.compare",
-        "compare [RECIPE] --optimizers A,B,...",
-        "compare optimizers on a recipe, each at its own rate",
+        "compare [RECIPE] --optimizers A,B,... | --field values ...",
+        "compare optimizers, or settings of a recipe, each at its own rate",
         trains=True,
     ),
     "resume": Command("pullback.cli.resume", "resume RUN", "continue a run that was interrupted", trains=True),

@@ -6,12 +6,14 @@ typed again: what a run folder says never makes code run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
+from pullback.cli.comparison_outcome import print_comparison
 from pullback.cli.options import parse
 from pullback.cli.outcome import print_outcome
 from pullback.cli.recipe_module import fill, load_recipe
@@ -21,7 +23,8 @@ from pullback.cli.sweep_source import sweep_source
 from pullback.core.errors import ConfigurationError
 from pullback.learn.table_run import ESTIMATOR_FILE
 from pullback.recipes import RECIPES
-from pullback.train import Interrupted, Run, resume, resume_run, resume_sweep
+from pullback.train import Experiment, Interrupted, Run, resume, resume_comparison, resume_run, resume_sweep
+from pullback.train.comparisons.optimizers import OF as OPTIMIZERS
 from pullback.train.folder import read_config
 
 
@@ -49,31 +52,33 @@ def run(arguments: list[str]) -> int:
     )
     folder = find_run(options.run)
     about = read_config(folder)
+    kind = about.get("kind", "run")
     try:
-        if about.get("kind") == "sweep":
-            _resume_sweep(folder, about, options)
+        if kind == "sweep":
+            resume_sweep(_source(folder, about, options), folder, progress=not options.quiet)
+        elif kind == "comparison":
+            source = _source(folder, about, options)
+            named = {about["recipe"]["name"]: source} if about["design"]["of"] == OPTIMIZERS else source
+            resume_comparison(named, folder, progress=not options.quiet)
         else:
             _resumed(folder, options)
     except Interrupted:
         print(f"go on with: pullback resume {folder}")
         raise
-    if about.get("kind") == "sweep":
-        print_sweep(folder, report=options.report)
-    else:
-        print_outcome(folder, report=options.report)
+    outcomes = {"sweep": print_sweep, "comparison": print_comparison}
+    outcomes.get(kind, print_outcome)(folder, report=options.report)
     return 0
 
 
-def _resume_sweep(folder: Path, about: dict[str, Any], options: ResumeOptions) -> None:
+def _source(folder: Path, about: dict[str, Any], options: ResumeOptions) -> Callable[..., Experiment]:
+    """The recipe as the source of a sweep's members."""
     recorded: dict[str, Any] = about["recipe"] or {}
     name = str(options.recipe) if options.recipe is not None else recorded.get("name")
     if options.recipe is None and (recorded.get("path") is not None or name not in RECIPES):
-        raise _needs_its_source(
-            "the sweep needs what made its members", folder, recorded, "pullback.train.resume_sweep"
-        )
+        what = f"the {about['kind']} needs what made its members"
+        raise _needs_its_source(what, folder, recorded, f"pullback.train.resume_{about['kind']}")
     recipe = load_recipe(str(name))
-    source = sweep_source(recipe, fill(recipe, recorded.get("fields") or {}))
-    resume_sweep(source, folder, progress=not options.quiet)
+    return sweep_source(recipe, fill(recipe, recorded.get("fields") or {}))
 
 
 def _resumed(folder: Path, options: ResumeOptions) -> Run:

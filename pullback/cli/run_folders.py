@@ -65,6 +65,8 @@ def read_line(folder: str) -> RunLine | None:
         created = str(config.get("created", ""))
         if config.get("kind") == "sweep":
             return _sweep_line(folder, recipe, created, int(config["members"]))
+        if config.get("kind") == "comparison":
+            return _comparison_line(folder, recipe, created, config)
         planned = int(config["settings"]["epochs"])
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -72,25 +74,39 @@ def read_line(folder: str) -> RunLine | None:
         return RunLine(os.path.basename(folder), "-", "unreadable", 0, "", "")
     events = _last_events(f"{folder}/metrics.jsonl")
     epochs = next((int(event["epoch"]) for event in events if event.get("event") == "epoch"), 0)
-    finished = next((event for event in events if event.get("event") == "finished"), None)
+    state, finished = _ended(folder, events)
     evaluation = next((event for event in events if event.get("event") == "evaluation"), None)
     if finished is not None:
         epochs = epochs or planned
-        state = "finished"
-    else:
-        state = "going" if is_going(folder) else "interrupted"
     return RunLine(identity, recipe, state, epochs, _result(evaluation), created)
 
 
 def _sweep_line(folder: str, recipe: str, created: str, members: int) -> RunLine:
     events = _last_events(f"{folder}/metrics.jsonl")
     epochs = next((int(event["epoch"]) for event in events if event.get("event") == "epoch"), 0)
-    state = "going" if is_going(folder) else "interrupted"
-    if any(event.get("event") == "finished" for event in events):
-        state = "finished"
+    state, _ = _ended(folder, events)
     done = len(os.listdir(f"{folder}/members")) if os.path.isdir(f"{folder}/members") else 0
     result = f"sweep of {members} members" if state == "finished" else f"sweep, {done} of {members} members"
     return RunLine(os.path.basename(folder), recipe, state, epochs, result, created)
+
+
+def _comparison_line(folder: str, recipe: str, created: str, config: dict[str, Any]) -> RunLine:
+    events = _last_events(f"{folder}/metrics.jsonl")
+    last = next((event for event in events if event.get("event") == "sweep"), {"number": 0, "epochs": 0})
+    state, finished = _ended(folder, events)
+    design = config["design"]
+    compared = f"comparison of {', '.join(design.get('methods') or design['factors'])}"
+    result = f"{compared}, {last['number']} of {config['sweeps']} sweeps"
+    if finished is not None:
+        result = f"{compared}: {finished['winner'] or 'no winner'}"
+    return RunLine(os.path.basename(folder), recipe, state, int(last["epochs"]), result, created)
+
+
+def _ended(folder: str, events: list[dict[str, Any]]) -> tuple[str, dict[str, Any] | None]:
+    """The state, and the event of the end where there is one."""
+    finished = next((event for event in events if event.get("event") == "finished"), None)
+    state = "going" if is_going(folder) else "interrupted"
+    return state if finished is None else "finished", finished
 
 
 def read_evaluation(folder: str) -> dict[str, Any] | None:

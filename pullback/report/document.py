@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pullback.core.errors import RunFolderError
 from pullback.report.blocks import Findings, Prose, Section
 from pullback.report.classification_scores import classification_scores
+from pullback.report.comparison_folder import read_comparison_folder
 from pullback.report.findings.classification import classification_findings
 from pullback.report.findings.finding import Finding
 from pullback.report.findings.interval import held_out_findings, interval_finding
@@ -27,7 +28,7 @@ from pullback.report.scores import Score, collect_scores, disagreements
 from pullback.report.sections.baselines import baselines_section
 from pullback.report.sections.classes import classes_section
 from pullback.report.sections.coefficients import coefficients_section
-from pullback.report.sections.comparison_sections import comparison_headline, comparison_sections
+from pullback.report.sections.comparison_page import comparison_folder_parts, comparison_parts
 from pullback.report.sections.coverage import coverage_section
 from pullback.report.sections.curves import curves_section
 from pullback.report.sections.examples import examples_section
@@ -41,14 +42,14 @@ from pullback.report.sections.residuals import residuals_section
 from pullback.report.sections.scores_table import scores_section
 from pullback.report.sections.setup import setup_section
 from pullback.report.sections.sweep_sections import sweep_headline, sweep_sections
-from pullback.report.sweep_folder import SweepFolder, is_sweep, read_sweep_folder
-from pullback.train import OptimizerComparison
+from pullback.report.sweep_folder import SweepFolder, kind_of, read_sweep_folder
+from pullback.train import FactorComparison, OptimizerComparison
 
 FILE_NAME = "report.html"
 
 
 def write(folder: str | Path) -> Path:
-    """Write `report.html` into the folder of a run or of a sweep and return its path.
+    """Write `report.html` into the folder of a run, a sweep or a comparison and return its path.
 
     The page holds all it shows: no script, no font, no image and no style comes from elsewhere. It is a function of
     the folder's files, so writing it twice gives the same bytes. What a folder lacks is said in a sentence.
@@ -59,7 +60,11 @@ def write(folder: str | Path) -> Path:
         if this is not a run folder, it is of another format version, or it cannot be written to.
     """
     path = Path(folder)
-    page = render_sweep(read_sweep_folder(path)) if is_sweep(path) else render(read_run_folder(path))
+    kind = kind_of(path)
+    if kind == "comparison":
+        page = _page(*comparison_folder_parts(read_comparison_folder(path)))
+    else:
+        page = render_sweep(read_sweep_folder(path)) if kind == "sweep" else render(read_run_folder(path))
     _write_whole(path / FILE_NAME, page)
     return path / FILE_NAME
 
@@ -81,9 +86,13 @@ def render_sweep(sweep: SweepFolder) -> str:
 
 
 def write_comparison(
-    found: OptimizerComparison, file: str | Path, *, name: str = "a problem", command: Sequence[str] = ()
+    found: OptimizerComparison | FactorComparison,
+    file: str | Path,
+    *,
+    name: str = "a problem",
+    command: Sequence[str] = (),
 ) -> Path:
-    """Write the report of a comparison of optimizers into a file and return its path.
+    """Write the report of a comparison that lies in no folder into a file and return its path.
 
     Raises
     ------
@@ -91,7 +100,7 @@ def write_comparison(
         if it cannot be written.
     """
     target = Path(file)
-    _write_whole(target, _page(comparison_headline(found, name), comparison_sections(found, command)))
+    _write_whole(target, _page(*comparison_parts(found, name, command)))
     return target
 
 

@@ -108,12 +108,12 @@ def interval_of(values: Sequence[float]) -> Interval | None:
     return mean_interval(len(values), math.fsum(values), math.fsum(value * value for value in values))
 
 
-def is_sweep(path: Path) -> bool:
-    """Whether this is the folder of a sweep and not of a run."""
+def kind_of(path: Path) -> str:
+    """Whether this is the folder of a "sweep", of a "comparison", or, what has no kind of its own, of a "run"."""
     try:
-        return read_record(path / "config.json").get("kind") == "sweep"
+        return text(read_record(path / "config.json"), "kind", "run")
     except RunFolderError:
-        return False
+        return "run"
 
 
 def read_sweep_folder(folder: str | Path) -> SweepFolder:

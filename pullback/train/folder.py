@@ -136,12 +136,12 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def read_run_config(path: Path) -> dict[str, Any]:
-    """`config.json` of a run, and not of a sweep.
+    """`config.json` of a run, and not of a sweep or a comparison.
 
     Raises
     ------
     RunFolderError
-        for the folder of a sweep, whose members are runs.
+        for the folder of a sweep or a comparison, whose members are runs.
     """
     config = read_config(path)
     if config.get("kind") == "sweep":
@@ -150,6 +150,13 @@ def read_run_config(path: Path) -> dict[str, Any]:
             expected="the folder of one run",
             got=f"a sweep of {config.get('members')} members",
             fix=f"choose a member, such as {path}/members/{'0' * len(str(int(config.get('members', 1)) - 1))}",
+        )
+    if config.get("kind") == "comparison":
+        raise RunFolderError(
+            f"{path} is the folder of a comparison",
+            expected="the folder of one run",
+            got=f"a comparison by {config.get('sweeps')} sweeps",
+            fix=f"choose a member of a sweep in {path}/sweeps",
         )
     return config
 

@@ -42,9 +42,9 @@ def rate_curves(found: OptimizerComparison, problem: int) -> Panel:
             rates, means = np.array(method.rates)[order], method.tuning[problem].mean(1)[order]
             whole = np.isfinite(means)
             every += means[whole].tolist()
-            axes.plot(rates[whole], means[whole], label=method.name, **_style(number))
+            axes.plot(rates[whole], means[whole], label=method.name, **line_style(number))
             chosen = method.learning_rate[problem]
-            axes.plot([chosen], [means[rates == chosen][0]], "o", color=_style(number)["color"], markersize=5)
+            axes.plot([chosen], [means[rates == chosen][0]], "o", color=line_style(number)["color"], markersize=5)
         axes.set_xscale("log")
         _plain(axes.xaxis, (1,))
         if wants_log_scale(every):
@@ -66,7 +66,7 @@ def profile_curves(found: OptimizerComparison) -> Panel:
         factors = np.geomspace(1, FURTHEST, 200)
         profile = found.profile(factors.tolist())
         for number, method in enumerate(found.methods):
-            axes.step(factors, profile[:, number], where="post", label=method.name, **_style(number))
+            axes.step(factors, profile[:, number], where="post", label=method.name, **line_style(number))
         axes.set_ylim(-0.02, 1.05)
         axes.set_xscale("log")
         _plain(axes.xaxis, (1, 2, 5))
@@ -77,7 +77,8 @@ def profile_curves(found: OptimizerComparison) -> Panel:
     return Panel("Performance profile", svg, caption)
 
 
-def _style(number: int) -> dict[str, Any]:
+def line_style(number: int) -> dict[str, Any]:
+    """Color and dashes of a line, told apart from those before it."""
     return {"color": COLORS[number % len(COLORS)], "linestyle": DASHES[number // len(COLORS) % len(DASHES)]}
 
 

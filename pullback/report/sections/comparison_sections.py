@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import shlex
-from collections.abc import Sequence
 
 import numpy as np
 
-from pullback.report.blocks import Block, Code, Column, Figures, Findings, Prose, Section, Table
+from pullback.report.blocks import Column, Figures, Findings, Section, Table
 from pullback.report.figures.comparison_curves import profile_curves, rate_curves
 from pullback.report.findings.finding import Finding
 from pullback.report.number_text import number_text
@@ -37,19 +35,15 @@ def comparison_headline(found: OptimizerComparison, name: str) -> Headline:
     )
 
 
-def comparison_sections(found: OptimizerComparison, command: Sequence[str]) -> list[Section]:
-    """Findings, a table a problem, the differences, the curves, and how to repeat it."""
+def comparison_sections(found: OptimizerComparison) -> list[Section]:
+    """Findings, a table a problem, the differences, the curves."""
     panels = [rate_curves(found, number) for number in range(len(found.problems))] + [profile_curves(found)]
-    sections = [
+    return [
         Section("findings", "What to know", [Findings(_findings(found))]),
         Section("methods", "Methods", [_methods(found, number) for number in range(len(found.problems))]),
         Section("differences", "Differences", [_differences(found)]),
         Section("curves", "Rates and time to the target", [Figures(panels)]),
     ]
-    if command:
-        blocks: list[Block] = [Prose("This command repeats the comparison:"), Code(shlex.join(command))]
-        sections.append(Section("repeat", "Repeating the comparison", blocks))
-    return sections
 
 
 def _findings(found: OptimizerComparison) -> list[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from pullback.report.blocks import Block, Code, Column, FactColumns, Facts, Figures, Findings, Prose, Section, Table
+from pullback.report.blocks import Block, Column, Figures, Findings, Prose, Section, Table
 from pullback.report.figures.heat_map import heat_map
 from pullback.report.figures.member_curves import member_curves
 from pullback.report.figures.responses import Response, response_panel
@@ -16,7 +16,7 @@ from pullback.report.figures.svg import Panel
 from pullback.report.findings.interval import in_sentence
 from pullback.report.number_text import number_text
 from pullback.report.sections.headline import Headline, moment_text
-from pullback.report.sections.setup import value_text as config_text
+from pullback.report.sections.repeat_many import repeat_many
 from pullback.report.sections.sweep_findings import named, sweep_findings, value_text
 from pullback.report.sweep_folder import Setting, SweepFolder, SweepMember
 
@@ -56,7 +56,7 @@ def sweep_sections(sweep: SweepFolder) -> list[Section]:
     if sweep.members:
         settings = sweep.settings
         sections += [_responses(sweep, settings), _settings(sweep, settings), _curves(sweep), _members(sweep)]
-    return [*sections, _repeat(sweep)]
+    return [*sections, repeat_many("sweep", sweep.command, sweep.recipe, sweep.axes, sweep.environment)]
 
 
 def _responses(sweep: SweepFolder, settings: Sequence[Setting]) -> Section:
@@ -166,17 +166,3 @@ def _members(sweep: SweepFolder) -> Section:
     folded = f"All {len(rows)} members" if len(rows) > MEMBERS_SHOWN else ""
     caption = "Each is the folder of a run, for `pullback predict` and `pullback report`; the best first."
     return Section("members", "Members", [Table("Members", columns, rows, caption=caption, folded=folded)])
-
-
-def _repeat(sweep: SweepFolder) -> Section:
-    fields = sweep.recipe.get("fields")
-    varied = set(sweep.axes)
-    pairs = [(name.replace("_", " "), config_text(value)) for name, value in fields.items() if name not in varied] if (
-        isinstance(fields, dict)
-    ) else []  # fmt: skip
-    environment = [(name.replace("_", " "), config_text(value)) for name, value in sweep.environment.items()]
-    blocks: list[Block] = []
-    if sweep.command:
-        blocks += [Prose("This command repeats the sweep:"), Code(shlex.join(sweep.command))]
-    blocks.append(FactColumns([Facts("What all members share", pairs), Facts("Environment", environment)]))
-    return Section("repeat", "Repeating the sweep", blocks)

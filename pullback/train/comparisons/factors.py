@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ from pullback.train.sweeps import Sweep
 from pullback.train.sweeps.members import Source
 
 OF = "settings"
+# Of a folder, in characters.
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -264,7 +267,8 @@ class FactorDesign:
             for chosen in places:
                 axes: dict[str, list[Any]] = {n: [v] for n, (_, v) in zip(self.factors, chosen, strict=True)}
                 rate = float(tuning.learning_rate[tuple(place for place, _ in chosen)])
-                swept.append(trainings.sweep("combination", source, axes | {"learning_rate": [rate], "seed": seeds}))
+                name = re.sub(r"[^\w.]+", "-", "-".join(level_name(value) for _, value in chosen))[:LONGEST_NAME]
+                swept.append(trainings.sweep(name, source, axes | {"learning_rate": [rate], "seed": seeds}))
         scores = np.reshape([each.scores(self.score, self.split) for each in swept], (*self.shape, self.seeds))
         higher = self.score in swept[0].higher_is_better
         found = _analyzed(self.factors, scores, self.score, self._split(swept), higher, tuning, self.level)

@@ -88,7 +88,8 @@ class Trainings:
                 recipe=self._recipe,
                 command=self._command,
             )
-        self._log.write({"event": "sweep", "name": path.name, "members": len(found.members)})
+        epochs = max(len(member.run.history) for member in found.members)
+        self._log.write({"event": "sweep", "number": self._number, "name": path.name, "epochs": epochs})
         return found
 
     def finish(self, record: dict[str, Any], winner: str | None) -> None:
