@@ -11,13 +11,11 @@ import tyro
 
 from pullback.cli.comparison_outcome import print_comparison
 from pullback.cli.recipe_module import RecipeModule, load_recipe
-from pullback.cli.run_folders import DEFAULT_FOLDER
 from pullback.cli.sweep_source import sweep_source
-from pullback.cli.train import DEFAULT_RECIPE, check_fields, unused_folder
+from pullback.cli.train import DEFAULT_RECIPE, check_fields
 from pullback.cli.varied_fields import SweepFolderOptions, check_axes, read_varied
 from pullback.core.errors import ConfigurationError
-from pullback.train import Interrupted, RecipeRecord, compare, compare_optimizers
-from pullback.train.folder import new_name
+from pullback.train import Interrupted, compare, compare_optimizers
 
 HELP = """Compares optimizers, each at its own rate (--optimizers sgd,adam), or every combination of some fields of the
 recipe and arguments of its optimizer (--activation relu,tanh --batch-size 16,64), by training on shared seeds, and
@@ -69,18 +67,10 @@ def run(arguments: list[str]) -> int:
             fix="give the recipe that field",
         )
     compared = _kind(recipe, fixed, options, axes)
-    folder = options.run_dir or unused_folder(DEFAULT_FOLDER / new_name(recipe.name, "comparison"))
+    shared = options.arguments(recipe, fixed, "comparison", ["compare", *arguments])
+    folder = shared["run_dir"]
     try:
-        compared(
-            seeds=options.seeds,
-            tuning_seeds=options.tuning_seeds,
-            run_dir=folder,
-            route=options.route,
-            memory=options.memory_bytes,
-            progress=not options.quiet,
-            recipe=RecipeRecord(recipe.name, recipe.path and str(recipe.path), dataclasses.asdict(fixed)),
-            command=["pullback", "compare", *arguments],
-        )
+        compared(seeds=options.seeds, tuning_seeds=options.tuning_seeds, **shared)
     except Interrupted:
         print(f"go on with: pullback resume {folder}")
         raise

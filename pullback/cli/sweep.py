@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import tyro
 
 from pullback.cli.recipe_module import RecipeModule, load_recipe
-from pullback.cli.run_folders import DEFAULT_FOLDER
 from pullback.cli.sweep_outcome import print_sweep
 from pullback.cli.sweep_source import sweep_source
-from pullback.cli.train import DEFAULT_RECIPE, check_fields, unused_folder
+from pullback.cli.train import DEFAULT_RECIPE, check_fields
 from pullback.cli.varied_fields import SweepFolderOptions, check_axes, read_varied
 from pullback.core.errors import ConfigurationError
-from pullback.train import Interrupted, RecipeRecord
+from pullback.train import Interrupted
 from pullback.train import sweep as run_sweep
-from pullback.train.folder import new_name
 
 HELP = """Trains the recipe for every combination of values, in as few compiled programs as possible.
 
@@ -43,18 +40,10 @@ def run(arguments: list[str]) -> int:
     fixed, options, axes = _read(recipe, arguments[1:] if named else arguments)
     source = sweep_source(recipe, fixed)
     check_axes(recipe, source(**{name: axes[name][0] for name in axes if hasattr(fixed, name)}), axes, SweepOptions)
-    folder = options.run_dir or unused_folder(DEFAULT_FOLDER / new_name(recipe.name, "sweep"))
+    shared = options.arguments(recipe, fixed, "sweep", ["sweep", *arguments])
+    folder = shared["run_dir"]
     try:
-        run_sweep(
-            source,
-            axes,
-            run_dir=folder,
-            route=options.route,
-            memory=options.memory_bytes,
-            progress=not options.quiet,
-            recipe=RecipeRecord(recipe.name, recipe.path and str(recipe.path), dataclasses.asdict(fixed)),
-            command=["pullback", "sweep", *arguments],
-        )
+        run_sweep(source, axes, **shared)
     except Interrupted:
         print(f"go on with: pullback resume {folder}")
         raise

@@ -11,10 +11,13 @@ import tyro
 
 from pullback.cli.options import flags, parse
 from pullback.cli.recipe_module import RecipeModule
+from pullback.cli.run_folders import DEFAULT_FOLDER
 from pullback.cli.sweep_axes import take_apart
+from pullback.cli.train import unused_folder
 from pullback.core.errors import unknown_name
 from pullback.optim.table import optimizer_arguments
-from pullback.train import Experiment
+from pullback.train import Experiment, RecipeRecord
+from pullback.train.folder import new_name
 
 GIBIBYTE = 2.0**30
 
@@ -38,10 +41,16 @@ class SweepFolderOptions:
     quiet: bool = False
     """Show no progress."""
 
-    @property
-    def memory_bytes(self) -> float | None:
-        """The memory in bytes."""
-        return None if self.memory is None else GIBIBYTE * self.memory
+    def arguments(self, recipe: RecipeModule, fixed: Any, kind: str, command: list[str]) -> dict[str, Any]:
+        """What a sweep or a comparison takes of these, with its folder and what is recorded of its source."""
+        return {
+            "run_dir": self.run_dir or unused_folder(DEFAULT_FOLDER / new_name(recipe.name, kind)),
+            "route": self.route,
+            "memory": None if self.memory is None else GIBIBYTE * self.memory,
+            "progress": not self.quiet,
+            "recipe": RecipeRecord(recipe.name, recipe.path and str(recipe.path), dataclasses.asdict(fixed)),
+            "command": ["pullback", *command],
+        }
 
 
 def read_varied(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pullback.core.errors import RunFolderError
 from pullback.report.records import Record, count, mapping, read_record, read_record_lines, text, texts
-from pullback.report.sweep_folder import FORMAT
+from pullback.report.sweep_folder import read_config_of
 from pullback.train import FactorComparison, OptimizerComparison
 from pullback.train.comparisons import read_comparison
 
@@ -38,14 +38,7 @@ def read_comparison_folder(folder: str | Path) -> ComparisonFolder:
         if the folder is missing, is no comparison, or is of another format version.
     """
     path = Path(folder)
-    config = read_record(path / "config.json")
-    if config.get("kind") != "comparison" or config.get("format") != FORMAT:
-        raise RunFolderError(
-            f"{str(path)!r} is no folder of a comparison of this version",
-            expected=f"a comparison of format {FORMAT}",
-            got=f"kind {config.get('kind')!r}, format {config.get('format')!r}",
-            fix="give the folder that `pullback compare` printed",
-        )
+    config = read_config_of(path, "comparison")
     events, _ = read_record_lines(path / "metrics.jsonl")
     return ComparisonFolder(
         path=path,

@@ -116,6 +116,25 @@ def kind_of(path: Path) -> str:
         return "run"
 
 
+def read_config_of(path: Path, kind: str) -> Record:
+    """The configuration of a folder of this kind, "sweep" or "comparison".
+
+    Raises
+    ------
+    RunFolderError
+        if the folder is missing, of another kind, or of another format version.
+    """
+    config = read_record(path / "config.json")
+    if config.get("kind") != kind or config.get("format") != FORMAT:
+        raise RunFolderError(
+            f"{str(path)!r} is no folder of a {kind} of this version",
+            expected=f"a {kind} of format {FORMAT}",
+            got=f"kind {config.get('kind')!r}, format {config.get('format')!r}",
+            fix=f"give a folder that a {kind} was written into",
+        )
+    return config
+
+
 def read_sweep_folder(folder: str | Path) -> SweepFolder:
     """Read the folder of a sweep; its configuration must be there, its log may be of any length.
 
@@ -125,14 +144,7 @@ def read_sweep_folder(folder: str | Path) -> SweepFolder:
         if the folder is missing, is no sweep, or is of another format version.
     """
     path = Path(folder)
-    config = read_record(path / "config.json")
-    if config.get("kind") != "sweep" or config.get("format") != FORMAT:
-        raise RunFolderError(
-            f"{str(path)!r} is no folder of a sweep of this version",
-            expected=f"a sweep of format {FORMAT}",
-            got=f"kind {config.get('kind')!r}, format {config.get('format')!r}",
-            fix="give the folder that `pullback sweep` printed",
-        )
+    config = read_config_of(path, "sweep")
     axes = {name: tuple(_hashable(value) for value in values) for name, values in mapping(config, "axes").items()}
     combinations = [dict(zip(axes, chosen, strict=True)) for chosen in itertools.product(*axes.values())]
     about = mapping(config, "score")
