@@ -27,6 +27,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], t
         ("lbfgs", 0.4),
         pytest.param("convolutional", 0.15, marks=pytest.mark.slow),
         pytest.param("sharpness-aware", 0.5, marks=pytest.mark.slow),
+        pytest.param("watched", 0.5, marks=pytest.mark.slow),
     ],
     ids=str,
 )

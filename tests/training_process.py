@@ -81,11 +81,16 @@ def lbfgs(training: Dataset, validation: Dataset, test: Dataset) -> Experiment:
     )
 
 
+def watched(training: Dataset, validation: Dataset, test: Dataset) -> Experiment:
+    return replace(perceptron(training, validation, test), epochs=30, watch_learning_rate=True)
+
+
 KINDS = {
     "perceptron": perceptron,
     "convolutional": convolutional,
     "sharpness-aware": sharpness_aware,
     "lbfgs": lbfgs,
+    "watched": watched,
 }
 
 

@@ -77,11 +77,11 @@ def largest_eigenvalue(
     value = bound = math.nan
     for _ in range(limit):
         image = product(vector)
+        if not np.all(np.isfinite(image)):
+            return LargestEigenvalue(math.nan, math.inf, len(diagonal) + 1)
         diagonal.append(float(vector @ image))
         rest = image - diagonal[-1] * vector - beta * before
         beta = float(np.linalg.norm(rest))
-        if not math.isfinite(beta):
-            return LargestEigenvalue(math.nan, math.inf, len(diagonal))
         values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
         value, bound = float(values[-1]), beta * abs(float(vectors[-1, -1]))
         if bound <= tolerance * abs(value):
