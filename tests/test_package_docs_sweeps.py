@@ -1,6 +1,7 @@
 """docs/sweeps.md: every block runs and prints what the page says; the command on it does what it says."""
 
 import re
+import shlex
 from pathlib import Path
 
 import jax
@@ -29,6 +30,18 @@ def test_the_command_makes_a_sweep(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert printed.startswith("learning_rate") and "mean of 3" in printed
     assert len(list(Path("runs/a/members").iterdir())) == 24
+
+
+@pytest.mark.slow
+def test_the_command_makes_a_comparison(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(door, "prepare_training", lambda: None)
+    load_breast_cancer(as_frame=True).frame.to_csv("tumors.csv", index=False)
+    (command,) = re.findall(r"```bash\npullback (compare .*)\n```", PAGE.read_text())
+    less = ["--epochs", "1", "--seeds", "2", "--tuning-seeds", "1", "--quiet", "--run-dir", "runs/a"]
+    assert door.main([*shlex.split(command), *less]) == 0
+    assert "hidden: mean validation loss 16: " in capsys.readouterr().out
+    assert len(list(Path("runs/a/sweeps").iterdir())) == 5
 
 
 def test_the_picture_is_there():
