@@ -13,7 +13,13 @@ from report_page import Page
 from scipy import stats
 
 from pullback.cli import main as door
+from pullback.cli.compare import CompareOptions
+from pullback.cli.recipe_module import load_recipe
 from pullback.cli.run_folders import RunLine, read_line
+from pullback.cli.sweep import SweepOptions
+from pullback.cli.train import check_fields
+from pullback.cli.tune import TuneOptions
+from pullback.recipes import RECIPES
 
 
 @pytest.fixture
@@ -114,7 +120,7 @@ def test_optimizers_in_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]
         (["--learning-rate", "0.1,-1"], "in the member with learning_rate=-1.0"),
         (["--seed", "1,2"], "this is no factorial design"),
         (["--batch-size", "16,64", "--seeds", "1"], "seeds >= 2"),
-        (["--batch-size", "16,64", "--target", "1"], "a comparison of fields has no --target"),
+        (["--batch-size", "16,64", "--target-loss", "1"], "a comparison of fields has no --target-loss"),
         (["--batch-size", "16,64", "--tuning-seeds", "0"], "tuning_seeds"),
         (["--batch-size", "16,64", "--memory", "-1"], "memory"),
         (["--optimizers", "sgd,adan"], "did you mean 'adam'?"),
@@ -149,3 +155,9 @@ def test_what_is_no_comparison(folder: Path, capsys: pytest.CaptureFixture[str])
     Path("runs/a/config.json").write_text('{"format": 99, "kind": "comparison"}')
     assert door.main(["report", "a"]) == 2
     assert "no folder of a comparison of this version" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", [CompareOptions, SweepOptions, TuneOptions])
+def test_no_recipe_of_the_library_has_a_field_that_the_command_uses(form: type) -> None:
+    for name in RECIPES:
+        check_fields(load_recipe(name), form)

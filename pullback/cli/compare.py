@@ -47,7 +47,7 @@ class CompareOptions(SweepFolderOptions):
     trial_epochs: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Epochs of each training of an optimizer; without it those of the recipe."""
 
-    target: Annotated[float | None, tyro.conf.arg(metavar="LOSS")] = None
+    target_loss: Annotated[float | None, tyro.conf.arg(metavar="LOSS")] = None
     """Loss to be reached by an optimizer; without it the median of those at the end."""
 
 
@@ -94,12 +94,12 @@ def _kind(
             fix="say for example --optimizers sgd,adam, or --batch-size 16,64 --learning-rate 0.01,0.1",
         )
     if options.optimizers is None:
-        _check_unused(options, "of fields", ("trial_epochs", "target"))
+        _check_unused(options, "of fields", ("trial_epochs", "target_loss"))
         tune = options.tune and "learning_rate" not in axes
         return lambda **shared: compare(source, axes, score=options.score, tune=tune, **shared)
     _check_unused(options, "of optimizers", ("tune", "score"))
     names = [name.strip() for name in options.optimizers.split(",") if name.strip()]
-    targets = None if options.target is None else {recipe.name: options.target}
+    targets = None if options.target_loss is None else {recipe.name: options.target_loss}
     return lambda **shared: compare_optimizers(
         {recipe.name: source}, names, epochs=options.trial_epochs, targets=targets, **shared
     )
