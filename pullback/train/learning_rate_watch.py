@@ -3,8 +3,7 @@ r"""Slow, good, at the edge or diverging: the learning rate in force beside the 
 At the end of an epoch the largest eigenvalue $\lambda$ of $P^{1/2} \nabla^2 C P^{1/2}$ is measured on one batch of
 training rows, the same at every look, where $P$ is what the optimizer would scale the gradient of these rows by, that
 gradient included: a parameter that hardly ever had one would else count as if its steps knew no bounds. One that never
-had one rests, and $P$ is zero there. With the edge $e$ of
-`stability_edge`, the share $\alpha \lambda / e$ decides:
+had one rests, and $P$ is zero there. With the edge $e$ of `stability_edge`, the share $\alpha \lambda / e$ decides:
 
 | share | label | what the steepest direction does |
 |---|---|---|
