@@ -127,6 +127,7 @@ def test_optimizers_in_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]
         (["--optimizers", "sgd"], "two methods or more"),
         (["--optimizers", "sgd,adam", "--no-tune"], "a comparison of optimizers has no --no-tune"),
         (["--optimizers", "sgd,adam", "--epochs", "0"], "epochs"),
+        (["--batch-size", "0,16"], "batch_size"),
         (["--optimizers", "sgd,adam", "--report", "a.html"], "a.html"),
     ],
 )

@@ -188,7 +188,14 @@ def _shape(data: Any, batch_size: int) -> Any:
     if data is None:
         return None
     inputs, targets = (data.inputs, data.targets) if isinstance(data, Dataset) else map(np.asarray, data)
-    return -(-len(inputs) // batch_size), inputs.shape[1:], targets.shape[1:], str(inputs.dtype), str(targets.dtype)
+    # A size that is no size is refused where the members are checked, with the setting that it has.
+    return (
+        -(-len(inputs) // max(batch_size, 1)),
+        inputs.shape[1:],
+        targets.shape[1:],
+        str(inputs.dtype),
+        str(targets.dtype),
+    )
 
 
 def _group(members: list[Member]) -> Group:
