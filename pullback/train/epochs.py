@@ -99,8 +99,8 @@ def run_epoch(loop: Loop) -> None:
 class Pace:
     """How many steps one dispatch holds: enough to be worth it, few enough to stop within a moment."""
 
-    def __init__(self, in_loop: bool) -> None:
-        self.learning = in_loop
+    def __init__(self, in_loop: bool, seconds: float = DISPATCH_SECONDS) -> None:
+        self.learning, self._seconds = in_loop, seconds
         self._steps = 1
         self._numbers: dict[int, Array] = {}
 
@@ -116,7 +116,7 @@ class Pace:
         """Double the steps until a dispatch takes long enough, then run ahead without waiting."""
         if not self.learning:
             return
-        if seconds < DISPATCH_SECONDS / 2 and count == self._steps:
+        if seconds < self._seconds / 2 and count == self._steps:
             self._steps *= 2
         else:
             self.learning = False

@@ -23,6 +23,8 @@ from pullback.train.sweeps.groups import data_of, held_out_of
 from pullback.train.sweeps.programs import GroupPrograms
 from pullback.train.sweeps.shard import Shard, joined, judged_of, on_device, side_by_side, size_of_shards, split, taken
 
+# Of a dispatch. Members in turn are quicker the longer each is trained before the next, while its weights are cached.
+DISPATCH_SECONDS = 1.0
 # The program is compiled for fewer members when no more than this part of them is still going.
 FEWER = 0.5
 
@@ -59,6 +61,7 @@ class GroupRun:
         self.positions = {index: Position() for index in chosen}
         self._record, self._between = record, between
         self._told: set[int] = set()
+        self._pace = Pace(programs.in_loop, DISPATCH_SECONDS)
         self._data = data_of(self.group.train)
         self._validation = None
         if self.group.validation is not None:
@@ -113,24 +116,26 @@ class GroupRun:
         end = epoch * self.group.first.steps_per_epoch
         orders = [jnp.asarray(self.group.order(epoch, shard.places)) for shard in self._shards]
         number = jnp.asarray(epoch, jnp.int32)
-        pace, step = Pace(self.programs.in_loop), self.step
+        step = self.step
         while step < end:
-            count = pace.count(end - step)
-            started = time.perf_counter()
-            self._update(orders, number, pace.on_device(count))
+            count = self._pace.count(end - step)
+            self._update(orders, number, count)
             step += count
-            pace.finished(count, time.perf_counter() - started)
             if self._between(self):
                 return None
         return self._close(step)
 
-    def _update(self, orders: list[Array], epoch: Array, count: Array) -> None:
+    def _update(self, orders: list[Array], epoch: Array, count: int) -> None:
+        times = self._pace.on_device(count)
         calls = [
-            self.programs.updating(shard.state, shard.values, self._data, order, epoch, count)
+            self.programs.updating(shard.state, shard.values, self._data, order, epoch, times)
             for shard, order in zip(self._shards, orders, strict=True)
         ]
+        # From here on, so that the time of compiling does not count.
+        started = time.perf_counter()
         for shard, state in zip(self._shards, side_by_side(calls), strict=True):
             shard.state = state
+        self._pace.finished(count, time.perf_counter() - started)
 
     def _close(self, step: int) -> list[Ended]:
         """Records, validation, the best, and who has ended."""

@@ -24,6 +24,7 @@ from pullback.train.sweeps.rates import with_dropout_rates
 ROUTES = ("vmap", "map", "one by one")
 # Every member has made equally many updates, so what depends on their number alone is computed once.
 AXES = TrainingState(*cast(Any, (0, 0, 0, 0, None, 0, 0)))
+Update = Callable[[TrainingState, Values, Array], TrainingState]
 
 
 def state_axes(state: TrainingState) -> TrainingState:
@@ -136,12 +137,7 @@ class GroupPrograms:
             return training_step(rule, state, data._replace(rows=values.rows), order, epoch)
 
         if self.route == "map":
-            many = lambda state, values, order: jax.lax.fori_loop(  # noqa: E731
-                jnp.int32(0), count, lambda _, now: one(now, values, order), state
-            )
-            split = lambda item: many(item[0]._replace(step=state.step), item[1], item[2])  # noqa: E731
-            found = jax.lax.map(split, (state._replace(step=None), values, order))
-            return found._replace(step=state.step + count)
+            return self._in_turn(one, state, values, order, count)
         if self.route == "one by one":
             alone, *others = _without_axis((state._replace(step=None), values, order))
             alone = alone._replace(step=state.step)
@@ -152,6 +148,20 @@ class GroupPrograms:
             return _with_axis(found._replace(step=None))._replace(step=found.step)
         every = jax.vmap(one, in_axes=(axes, 0, 0), out_axes=axes)
         return jax.lax.fori_loop(jnp.int32(0), count, lambda _, now: every(now, values, order), state)
+
+    def _in_turn(self, one: Update, state: TrainingState, values: Values, order: Array, count: Array) -> TrainingState:
+        """Every member's updates in place: of the results of `lax.map` a second array would be made in each dispatch,
+        whose pages are new to the process each time."""
+
+        def member(place: Array, every: TrainingState) -> TrainingState:
+            own, settings, rows = (_taken(tree, place) for tree in (every, values, order))
+            start = own._replace(step=state.step)
+            end = jax.lax.fori_loop(jnp.int32(0), count, lambda _, now: one(now, settings, rows), start)
+            put = lambda leaf, new: jax.lax.dynamic_update_index_in_dim(leaf, new, place, 0)  # noqa: E731
+            return jax.tree.map(put, every, end._replace(step=None))
+
+        found = jax.lax.fori_loop(jnp.int32(0), jnp.int32(len(order)), member, state._replace(step=None))
+        return found._replace(step=state.step + count)
 
     def _rule(self, values: Values) -> StepRule:
         return replace(
@@ -189,6 +199,10 @@ class GroupPrograms:
             return jax.lax.fori_loop(jnp.int32(0), batches[1], batch, init_totals(prepared.metrics))
 
         return one
+
+
+def _taken(tree: Any, place: Array) -> Any:
+    return jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, place, 0, keepdims=False), tree)
 
 
 def _without_axis(tree: Any) -> Any:

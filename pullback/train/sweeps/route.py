@@ -17,8 +17,8 @@ from pullback.train.sweeps.programs import ROUTES, GroupPrograms
 from pullback.train.sweeps.shard import usable_threads
 
 # Multiply-adds of a batch in a layer, on the average, from which on members in turn are quicker than side by side. On
-# two cores "vmap" took 0.55 of the time of "map" at 1,000, 0.8 at 30,000, 0.98 at 75,000, 1.13 at 150,000, 1.23 at
-# 800,000 and 1.35 at 2,500,000, where the weights of all members no longer stay in the caches.
+# two cores "vmap" took 0.65 of the time of "map" at 1,000, 0.9 at 20,000, 0.96 at 75,000, 1.05 at 150,000, 1.15 at
+# 400,000 and 2.5 at 2,500,000, where the weights of all members no longer stay in the caches.
 MAP_FROM = 2**16
 # Of the memory that is free, the part that a sweep may take.
 SHARE_OF_MEMORY = 0.5
