@@ -30,7 +30,7 @@ class SweepFolderOptions:
     """Folder to write into; without it one under runs/ that is named after time, recipe and command."""
 
     route: Literal["auto", "vmap", "map", "one by one"] = "auto"
-    """How members are computed; auto measures."""
+    """How members are computed; auto decides by their size."""
 
     memory: Annotated[float | None, tyro.conf.arg(metavar="GIB")] = None
     """Memory for the members trained at once; without it half of what is free."""

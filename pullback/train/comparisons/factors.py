@@ -177,7 +177,7 @@ def compare(
     tuning_seeds, rates : how many other seeds the rates are chosen by, and which are tried.
     level : $1 - \alpha$.
     run_dir : folder of the comparison, with its sweeps as folders; without it nothing is written.
-    route, memory : of the sweeps. "auto" measures, so that only a fixed route gives the same bits every time.
+    route, memory : of the sweeps.
 
     Raises
     ------

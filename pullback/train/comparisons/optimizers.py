@@ -127,7 +127,7 @@ def compare_optimizers(
     targets : loss to be reached, by problem; by default the median of the losses at the end.
     level : $1 - \alpha$.
     run_dir : folder of the comparison, with its sweeps as folders; without it nothing is written.
-    route, memory : of the sweeps. "auto" measures, so that only a fixed route gives the same bits every time.
+    route, memory : of the sweeps.
 
     Raises
     ------
