@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -26,8 +27,11 @@ Nothing is written but the picture, where one is asked for.
 class TuneOptions:
     """Options of the command beside the fields of the recipe."""
 
-    seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 3
-    """Seeds at each learning rate, at least two."""
+    seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 4
+    """Seeds at each learning rate to begin with, at least two."""
+
+    most_seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 32
+    """Seeds at the rates near the best, where the suggestion still depends on them."""
 
     trial_epochs: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Epochs of each trial; without it those of the recipe."""
@@ -63,6 +67,7 @@ def run(arguments: list[str]) -> int:
     found = suggest_learning_rate(
         sweep_source(recipe, fields),
         seeds=options.seeds,
+        most_seeds=options.most_seeds,
         first_seed=fields.seed,
         epochs=options.trial_epochs,
         smallest=options.smallest,
@@ -72,9 +77,9 @@ def run(arguments: list[str]) -> int:
     for sentence in found.reason.split("; "):
         print(f"  {sentence}")
     print("\n  learning rate  mean loss of the seeds")
-    for rate, scores in zip(found.rates, found.scores, strict=True):
+    for rate, mean in zip(found.rates, found.means, strict=True):
         mark = "  <- as good" if found.lower <= rate <= found.upper else ""
-        print(f"  {rate:13.3g}  {'diverged' if scores.max() == float('inf') else f'{scores.mean():.5g}'}{mark}")
+        print(f"  {rate:13.3g}  {'diverged' if math.isinf(mean) else f'{mean:.5g}'}{mark}")
     if options.picture is not None:
         save_learning_rate_figure(found, options.picture)
         print(f"\npicture: {options.picture}")

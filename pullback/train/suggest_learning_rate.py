@@ -15,20 +15,21 @@ from pullback.core.errors import ConfigurationError, DataError
 from pullback.train.evaluate import evaluate_arrays, split_model
 from pullback.train.experiment import Experiment, Prepared, prepare
 from pullback.train.gradient_statistics import GradientNoise, LossCurvature, loss_curvature, noise_at_start
+from pullback.train.learning_rate_choice import AS_GOOD, CLIFF, Choice, choose, heights_of, near
 from pullback.train.program import Programs
 from pullback.train.sweeps import sweep
 from pullback.train.sweeps.members import Source, build_members
 
 # Neighbours of the first pass, and of the second, differ by these factors.
 COARSE, FINE = 4.0, math.sqrt(2)
-# Rates whose mean score is this close to the best are as good.
-AS_GOOD = 0.05
-# Differences of logarithms: a neighbour that is higher by more says nothing of the noise; what diverged is above all.
-CLIFF, DIVERGED = 0.25, 1.0
 # A rate is suggested at most this part of the smallest that diverged.
 SAFE = 0.5
 # The part of the loss at the start that some rate has to gain.
 LEAST_GAIN = 0.01
+# Of logarithms of the suggestion over seeds drawn anew: twenty suggestions then lie within a factor of 1.6 or so.
+SETTLED = 0.12
+# Rates beside those near the best that get more seeds too.
+MARGIN = 2
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class LearningRateSuggestion:
     lower, upper : rates in between did as well, as far as the seeds can tell.
     reason : why, in sentences.
     rates : those that were tried, rising, shape (k,).
-    scores : loss at the end for each rate and seed, shape (k, seeds); infinite where it diverged.
+    scores : loss at the end for each rate and seed, shape (k, seeds); infinite where it diverged, and NaN where the
+        rate was given up before this seed.
     start : loss before the first update.
     curvature : of the loss at the start, or None if it was not computed.
     noise : of the gradient at the start, or None.
@@ -60,7 +62,12 @@ class LearningRateSuggestion:
     @property
     def diverged(self) -> Bool[np.ndarray, " k"]:
         """Whether some seed diverged at each rate."""
-        return np.asarray(~np.isfinite(self.scores).all(1))
+        return np.asarray(np.isinf(self.scores).any(1))
+
+    @property
+    def means(self) -> Float[np.ndarray, " k"]:
+        """The mean loss at each rate, of the seeds that were tried; infinite where one diverged."""
+        return np.asarray(np.nanmean(self.scores, axis=1))
 
     def __str__(self) -> str:
         return f"learning rate {self.learning_rate:.3g} (as good: {self.lower:.3g} to {self.upper:.3g}): {self.reason}"
@@ -69,7 +76,8 @@ class LearningRateSuggestion:
 def suggest_learning_rate(
     source: Source,
     *,
-    seeds: int = 3,
+    seeds: int = 4,
+    most_seeds: int = 32,
     first_seed: int = 0,
     epochs: int | None = None,
     smallest: float = 1e-5,
@@ -78,21 +86,19 @@ def suggest_learning_rate(
 ) -> LearningRateSuggestion:
     r"""The learning rate at which training ends lowest, by trials of the whole training at many rates and seeds.
 
-    Two passes of `sweep` on copies: rates a factor of 4 apart with one seed, then rates a factor of $\sqrt 2$ apart
-    around those that end near the best with every seed. With the losses $C_{\alpha, s}$ at the end (of the validation
-    data where there are any), that of the start $C_0$, and
-
-    $$ h_\alpha = \frac{1}{S} \sum_s \log\Big(C_{\alpha, s} + \frac{C_0}{100}\Big), $$
-
-    smoothed over neighbours where there is no cliff, the rates next to the best whose $h$ is higher by at most a
-    twentieth are as good. Suggested is their geometric middle, and at most half of a rate that diverged. For plain
-    gradient descent on a quadratic with all rows in a batch it is $2 / (\mu + L)$, from the curvature alone.
+    Passes of `sweep` on copies: rates a factor of 4 apart with one seed; rates a factor of $\sqrt 2$ apart around those
+    that end near the best with some seeds; then, where other seeds might lead to another rate, twice as many seeds for
+    the rates near the best, and so on. What counts is the loss at the end, of the validation data where there are any.
+    Suggested is a mean of the rates, weighted by how close each comes to the lowest loss (`learning_rate_choice`), and
+    at most half of a rate that diverged. For plain gradient descent on a quadratic with all rows in a batch it is
+    $2 / (\mu + L)$, from the curvature alone.
 
     Parameters
     ----------
     source : an `Experiment`, or a function of `seed` (and `learning_rate`) that returns one, so that seeds are other
         starts as well; it is not changed, and nothing is written.
-    seeds : $S \ge 2$; they are `first_seed`, `first_seed` + 1, ...
+    seeds, most_seeds : with how many to begin, at least two, and with how many to end, even if the suggestion still
+        depends on them; they are `first_seed`, `first_seed` + 1, ...
     epochs : of each trial; by default those of the experiment.
     smallest, largest : of the rates that are tried.
 
@@ -108,7 +114,7 @@ def suggest_learning_rate(
     >>> model = nn.Linear(4, 3, key=jax.random.key(0))
     >>> iris = data.load("iris")
     >>> experiment = Experiment(model, iris, "categorical_cross_entropy", optimizer="adam", epochs=10)
-    >>> found = suggest_learning_rate(experiment, seeds=2, largest=1.0)
+    >>> found = suggest_learning_rate(experiment, seeds=2, most_seeds=2, largest=1.0)
     >>> found.lower <= found.learning_rate <= found.upper
     True
 
@@ -117,9 +123,7 @@ def suggest_learning_rate(
     Smith, "Cyclical learning rates for training neural networks", WACV 2017, is the range test that this replaces:
     one run with a rising rate, which mixes rate and time.
     """
-    positive_integer("seeds", seeds)
-    if seeds < 2:
-        raise ConfigurationError("one seed has no noise", expected="seeds >= 2", got=f"{seeds}", fix="use seeds=3")
+    _check_seeds(seeds, most_seeds)
     if not positive("smallest", smallest) < positive("largest", largest):
         raise ConfigurationError(
             "there is no rate between the limits",
@@ -135,11 +139,41 @@ def suggest_learning_rate(
     coarse = _grid(smallest, largest, COARSE)
     first = trials.losses(coarse, every[:1])
     _check_depends(coarse, first, trials.start)
-    heights = _heights(first, trials.start)[:, 0]
-    low, high = _near(heights, int(np.argmin(heights)), CLIFF)
+    heights = heights_of(first, trials.start)[:, 0]
+    low, high = near(heights, int(np.argmin(heights)), CLIFF)
     rates = _grid(max(smallest, coarse[low] / COARSE), min(largest, coarse[high] * COARSE), FINE)
-    scores = trials.losses(rates, every)
-    return _suggestion(rates, scores, (coarse, first), trials.start, curvature, noise)
+    scores, kept, choice = _settled(trials, rates, every, most_seeds)
+    return _suggestion(rates, scores, kept, choice, (coarse, first), trials.start, curvature, noise)
+
+
+def _check_seeds(seeds: int, most_seeds: int) -> None:
+    positive_integer("seeds", seeds)
+    if seeds < 2:
+        raise ConfigurationError("one seed has no noise", expected="seeds >= 2", got=f"{seeds}", fix="use seeds=4")
+    if positive_integer("most_seeds", most_seeds) < seeds:
+        raise ConfigurationError(
+            "there are more seeds to begin with than to end with",
+            expected=f"most_seeds >= {seeds}",
+            got=f"{most_seeds}",
+            fix=f"pass most_seeds={seeds} for no more seeds than that",
+        )
+
+
+def _settled(trials: _Trials, rates: np.ndarray, seeds: list[int], most: int) -> tuple[np.ndarray, np.ndarray, Choice]:
+    """Scores at the rates, the places of those that have every seed, and the choice among these."""
+    scores, kept = trials.losses(rates, seeds), np.arange(len(rates))
+    while True:
+        heights = heights_of(scores[kept], trials.start)
+        choice = choose(rates[kept], heights)
+        count = scores.shape[1]
+        if choice.spread <= SETTLED or count >= most:
+            return scores, kept, choice
+        low, high = near(heights.mean(1), choice.best, CLIFF)
+        kept = kept[max(0, low - MARGIN) : high + MARGIN + 1]
+        more = list(range(seeds[0] + count, seeds[0] + min(2 * count, most)))
+        added = np.full((len(rates), len(more)), np.nan)
+        added[kept] = trials.losses(rates[kept], more)
+        scores = np.hstack([scores, added])
 
 
 class _Trials:
@@ -230,21 +264,22 @@ def _check_depends(rates: np.ndarray, scores: np.ndarray, start: float) -> None:
 def _suggestion(
     rates: np.ndarray,
     scores: np.ndarray,
+    kept: np.ndarray,
+    choice: Choice,
     coarse: tuple[np.ndarray, np.ndarray],
     start: float,
     curvature: LossCurvature | None,
     noise: GradientNoise | None,
 ) -> LearningRateSuggestion:
-    means = _smoothed(_heights(scores, start).mean(1))
-    best = int(np.argmin(means))
-    low, high = _near(means, best, math.log1p(AS_GOOD))
-    chosen = math.sqrt(rates[low] * rates[high])
+    best, low, high = kept[[choice.best, choice.low, choice.high]]
+    chosen = choice.learning_rate
     reasons = [
         f"of {len(rates)} rates {rates[best]:.3g} ends lowest, at {scores[best].mean():.4g} after {start:.4g} at the "
         f"start; from {rates[low]:.3g} to {rates[high]:.3g} it is within {AS_GOOD:.0%} of that, by the mean of "
-        f"{scores.shape[1]} seeds, and this is the middle"
+        f"{scores.shape[1]} seeds, and this is their mean weighted by the loss",
+        f"with other seeds it would be {_times(choice.spread)} as large or as small",
     ]
-    seen, worst = np.concatenate([rates, coarse[0]]), np.concatenate([scores.max(1), coarse[1].max(1)])
+    seen, worst = np.concatenate([rates, coarse[0]]), np.concatenate([np.nanmax(scores, 1), coarse[1].max(1)])
     above = seen[~np.isfinite(worst) & (seen > rates[best])]
     if above.size:
         reasons.append(f"training diverges at {above.min():.3g}")
@@ -260,30 +295,9 @@ def _suggestion(
     )
 
 
-def _heights(scores: np.ndarray, start: float) -> np.ndarray:
-    """Logarithms, since a rate that is too large scatters the losses by factors; diverged is high above all."""
-    finite = scores[np.isfinite(scores)]
-    # What is below a hundredth of the start is as good as nothing; a loss below zero is measured from the lowest.
-    floor = LEAST_GAIN * abs(start) - min(float(finite.min()), 0.0)
-    found = np.log(np.where(np.isfinite(scores), scores, finite.max()) + max(floor, 1e-300))
-    return np.where(np.isfinite(scores), found, found.max() + DIVERGED)
-
-
-def _near(heights: np.ndarray, best: int, margin: float) -> tuple[int, int]:
-    """The ends of the run of places, around the best, that are higher by at most this margin."""
-    low = high = best
-    while low > 0 and heights[low - 1] <= heights[best] + margin:
-        low -= 1
-    while high < len(heights) - 1 and heights[high + 1] <= heights[best] + margin:
-        high += 1
-    return low, high
-
-
-def _smoothed(means: np.ndarray) -> np.ndarray:
-    """The mean of each height and its neighbours', without those that lie up a cliff."""
-    padded = np.concatenate([means[:1], means, means[-1:]])
-    sides = np.stack([padded[:-2], padded[2:]])
-    return (means + np.where(sides - means > CLIFF, means, sides).sum(0)) / 3
+def _times(spread: float) -> str:
+    """Two standard deviations of a logarithm, in words."""
+    return f"up to {math.exp(2 * spread):.2g} times"
 
 
 def _of_quadratic(

@@ -18,7 +18,7 @@ def learning_rate_figure(found: LearningRateSuggestion) -> Figure:
     axes.axvspan(found.lower, found.upper, color="#2f6db5", alpha=0.12, label="as good")
     axes.plot(np.repeat(found.rates, finite.shape[1]), finite.ravel(), ".", color="#888888", label="a seed")
     whole = ~found.diverged
-    axes.plot(found.rates[whole], finite[whole].mean(1), color="#2f6db5", label="mean")
+    axes.plot(found.rates[whole], found.means[whole], color="#2f6db5", label="mean")
     if found.diverged.any():
         top = np.nanmax(finite) * np.ones(int(found.diverged.sum()))
         axes.plot(found.rates[found.diverged], top, "x", color="#b53a2f", label="diverged")

@@ -1,0 +1,105 @@
+r"""The choice of a learning rate from losses at the end of training, at many rates with several seeds each.
+
+With losses $C_{\alpha, s}$, that of the start $C_0$ and $S$ seeds,
+
+$$ h_{\alpha, s} = \log\Big(C_{\alpha, s} + \frac{C_0}{100}\Big), \qquad
+   u_\alpha = \bar h_\alpha + \frac{\sigma_\alpha}{\sqrt S}, \qquad
+   \log \hat\alpha = \frac{\sum_\alpha w_\alpha \log \alpha}{\sum_\alpha w_\alpha}, \quad
+   w_\alpha = e^{-(u_\alpha - \min u) / \tau}, $$
+
+where the mean $\bar h$ is smoothed over neighbours and the spread $\sigma$ pooled over five rates. The standard error
+is added because at rates that are a little too large the losses scatter, and what scatters looks best now and then.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+# Rates whose mean score is this close to the best are as good.
+AS_GOOD = 0.05
+# Differences of logarithms: a neighbour that is higher by more says nothing of the noise; what diverged is above all.
+CLIFF, DIVERGED = 0.25, 1.0
+# What is below this part of the start is as good as nothing.
+FLOOR = 0.01
+# The scale on which weights fall with the height, tau.
+WEIGHTS = 0.03
+# Rates whose spreads are pooled, and how often the seeds are drawn anew to see how firmly the choice stands.
+POOLED, DRAWS = 5, 100
+
+
+class Choice(NamedTuple):
+    """A rate and how it stands.
+
+    Parameters
+    ----------
+    learning_rate : the suggestion.
+    best : place of the rate that is lowest.
+    low, high : places of the first and the last rate that are as good.
+    spread : standard deviation of the logarithm of the suggestion, over seeds drawn anew with replacement.
+    """
+
+    learning_rate: float
+    best: int
+    low: int
+    high: int
+    spread: float
+
+
+def choose(rates: Float[np.ndarray, " k"], heights: Float[np.ndarray, "k seeds"]) -> Choice:
+    """The suggestion by heights of at least two seeds at rising rates."""
+    means = _bounds(heights)
+    best = int(np.argmin(means))
+    low, high = near(means, best, math.log1p(AS_GOOD))
+    random, seeds = np.random.default_rng(0), heights.shape[1]
+    drawn = [_weighted(rates, _bounds(heights[:, random.integers(0, seeds, seeds)])) for _ in range(DRAWS)]
+    return Choice(_weighted(rates, means), best, low, high, float(np.std(np.log(drawn))))
+
+
+def heights_of(scores: Float[np.ndarray, "k seeds"], start: float) -> Float[np.ndarray, "k seeds"]:
+    """Logarithms, since a rate that is too large scatters the losses by factors; diverged is high above all."""
+    finite = scores[np.isfinite(scores)]
+    # A loss below zero is measured from the lowest.
+    floor = FLOOR * abs(start) - min(float(finite.min()), 0.0)
+    found = np.log(np.where(np.isfinite(scores), scores, finite.max()) + max(floor, 1e-300))
+    return np.where(np.isfinite(scores), found, found.max() + DIVERGED)
+
+
+def near(heights: Float[np.ndarray, " k"], best: int, margin: float) -> tuple[int, int]:
+    """The ends of the run of places, around the best, that are higher by at most this margin.
+
+    Examples
+    --------
+    >>> near(np.array([5.0, 1.2, 1.0, 1.1, 3.0, 1.0]), best=2, margin=0.3)
+    (1, 3)
+    """
+    low = high = best
+    while low > 0 and heights[low - 1] <= heights[best] + margin:
+        low -= 1
+    while high < len(heights) - 1 and heights[high + 1] <= heights[best] + margin:
+        high += 1
+    return low, high
+
+
+def _weighted(rates: np.ndarray, bounds: np.ndarray) -> float:
+    """The weighted mean of the rates, kept among those that are as good."""
+    low, high = near(bounds, int(np.argmin(bounds)), math.log1p(AS_GOOD))
+    weights = np.exp(-(bounds - bounds.min()) / WEIGHTS)
+    mean = math.exp(float(weights @ np.log(rates)) / float(weights.sum()))
+    return float(np.clip(mean, rates[low], rates[high]))
+
+
+def _bounds(heights: np.ndarray) -> np.ndarray:
+    variances = np.pad(heights.var(1, ddof=1), POOLED // 2, mode="edge")
+    pooled = np.convolve(variances, np.full(POOLED, 1 / POOLED), "valid")
+    return _smoothed(heights.mean(1)) + np.sqrt(pooled / heights.shape[1])
+
+
+def _smoothed(means: np.ndarray) -> np.ndarray:
+    """The mean of each height and its neighbours', without those that lie up a cliff."""
+    padded = np.concatenate([means[:1], means, means[-1:]])
+    sides = np.stack([padded[:-2], padded[2:]])
+    return (means + np.where(sides - means > CLIFF, means, sides).sum(0)) / 3
