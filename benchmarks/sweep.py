@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import statistics
 
-from benchmarks.rivals import measure
-from benchmarks.sweep_child import BATCH, CASES, PROGRAMS
+from benchmarks.rivals import ONE_THREAD, measure
+from benchmarks.sweep_child import BATCH, CASES
+
+PROGRAMS = {"pullback": {}, "pullback_loop": {}, "torch": {}, "torch with one thread": ONE_THREAD}
 
 
 def describe(rounds: int = 3) -> str:
@@ -19,12 +21,12 @@ def describe(rounds: int = 3) -> str:
         )
         found = {program: [] for program in PROGRAMS}
         for _ in range(rounds):
-            for program in PROGRAMS:
-                found[program].append(measure("benchmarks.sweep_child", program, {}, name))
+            for program, environment in PROGRAMS.items():
+                found[program].append(measure("benchmarks.sweep_child", program, environment, name))
         seconds = {program: statistics.median(one["seconds"] for one in every) for program, every in found.items()}
         for program, every in found.items():
             lines.append(f"  {program}: {seconds[program]:.2f} s for {members} fits ({every[-1]['route']})")
-        for other in ("torch", "pullback_loop"):
+        for other in list(PROGRAMS)[1:]:
             lines.append(f"  {other} over the sweep: {seconds[other] / seconds['pullback']:.1f}")
     return "\n".join(lines)
 
