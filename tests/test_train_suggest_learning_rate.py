@@ -102,6 +102,8 @@ def test_what_has_no_answer_is_refused() -> None:
     experiment = line()
     with pytest.raises(ConfigurationError, match="one seed has no noise"):
         suggest_learning_rate(experiment, seeds=1)
+    with pytest.raises(ConfigurationError, match="more seeds to begin with than to end with"):
+        suggest_learning_rate(experiment, seeds=4, most_seeds=3)
     with pytest.raises(ConfigurationError, match="no rate between the limits"):
         suggest_learning_rate(experiment, smallest=1.0, largest=0.1)
     with pytest.raises(ConfigurationError, match="a learning rate of its own"):
@@ -110,9 +112,10 @@ def test_what_has_no_answer_is_refused() -> None:
         suggest_learning_rate(line(batch_size=20, epochs=60), smallest=1e3, largest=1e6, seeds=2)
 
 
-# Rates a factor of two apart, and seeds that had no part in the suggestion.
+# Rates a factor of two apart, and seeds that had no part in the suggestion: of eight the mean still varied by 4 % on
+# the moons, and the lowest of the grid by luck as well.
 GRID = [float(rate) for rate in np.geomspace(1e-5, 10, 21)]
-FRESH = range(1000, 1008)
+FRESH = range(1000, 1040)
 
 
 @pytest.mark.slow
