@@ -3,12 +3,13 @@ r"""The choice of a learning rate from losses at the end of training, at many ra
 With losses $C_{\alpha, s}$, that of the start $C_0$ and $S$ seeds,
 
 $$ h_{\alpha, s} = \log\Big(C_{\alpha, s} + \frac{C_0}{100}\Big), \qquad
-   u_\alpha = \bar h_\alpha + \frac{\sigma_\alpha}{\sqrt S}, \qquad
+   u_\alpha = \bar h_\alpha + e_\alpha, \quad e_\alpha = \frac{\sigma_\alpha}{\sqrt S}, \qquad
    \log \hat\alpha = \frac{\sum_\alpha w_\alpha \log \alpha}{\sum_\alpha w_\alpha}, \quad
-   w_\alpha = e^{-(u_\alpha - \min u) / \tau}, $$
+   w_\alpha = \exp\Big({-\frac{u_\alpha - u_{\alpha^*}}{\tau + e_{\alpha^*} / 4}}\Big), $$
 
-where the mean $\bar h$ is smoothed over neighbours and the spread $\sigma$ pooled over five rates. The standard error
-is added because at rates that are a little too large the losses scatter, and what scatters looks best now and then.
+where the mean $\bar h$ is smoothed over neighbours, the spread $\sigma$ pooled over five rates, and $\alpha^*$ lowest
+in $u$. The standard error $e$ is added because at rates that are a little too large the losses scatter, and what
+scatters looks best now and then; it widens the weights because heights that close are not told apart.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ AS_GOOD = 0.05
 CLIFF, DIVERGED = 0.25, 1.0
 # What is below this part of the start is as good as nothing.
 FLOOR = 0.01
-# The scale on which weights fall with the height, tau.
-WEIGHTS = 0.03
+# The scale on which weights fall with the height: tau, and the part of the standard error that is added to it.
+WEIGHTS, WIDENED = 0.03, 0.25
 # Rates whose spreads are pooled, and how often the seeds are drawn anew to see how firmly the choice stands.
 POOLED, DRAWS = 5, 100
 
@@ -51,12 +52,10 @@ class Choice(NamedTuple):
 
 def choose(rates: Float[np.ndarray, " k"], heights: Float[np.ndarray, "k seeds"]) -> Choice:
     """The suggestion by heights of at least two seeds at rising rates."""
-    means = _bounds(heights)
-    best = int(np.argmin(means))
-    low, high = near(means, best, math.log1p(AS_GOOD))
+    rate, best, low, high = _weighted(rates, heights)
     random, seeds = np.random.default_rng(0), heights.shape[1]
-    drawn = [_weighted(rates, _bounds(heights[:, random.integers(0, seeds, seeds)])) for _ in range(DRAWS)]
-    return Choice(_weighted(rates, means), best, low, high, float(np.std(np.log(drawn))))
+    drawn = [_weighted(rates, heights[:, random.integers(0, seeds, seeds)])[0] for _ in range(DRAWS)]
+    return Choice(rate, best, low, high, float(np.std(np.log(drawn))))
 
 
 def heights_of(scores: Float[np.ndarray, "k seeds"], start: float) -> Float[np.ndarray, "k seeds"]:
@@ -84,18 +83,21 @@ def near(heights: Float[np.ndarray, " k"], best: int, margin: float) -> tuple[in
     return low, high
 
 
-def _weighted(rates: np.ndarray, bounds: np.ndarray) -> float:
-    """The weighted mean of the rates, kept among those that are as good."""
-    low, high = near(bounds, int(np.argmin(bounds)), math.log1p(AS_GOOD))
-    weights = np.exp(-(bounds - bounds.min()) / WEIGHTS)
+def _weighted(rates: np.ndarray, heights: np.ndarray) -> tuple[float, int, int, int]:
+    """The weighted mean of the rates, kept among those that are as good; and the places of the best and of these."""
+    errors = _standard_errors(heights)
+    bounds = _smoothed(heights.mean(1)) + errors
+    best = int(np.argmin(bounds))
+    low, high = near(bounds, best, math.log1p(AS_GOOD))
+    weights = np.exp(-(bounds - bounds[best]) / (WEIGHTS + WIDENED * errors[best]))
     mean = math.exp(float(weights @ np.log(rates)) / float(weights.sum()))
-    return float(np.clip(mean, rates[low], rates[high]))
+    return float(np.clip(mean, rates[low], rates[high])), best, low, high
 
 
-def _bounds(heights: np.ndarray) -> np.ndarray:
+def _standard_errors(heights: np.ndarray) -> np.ndarray:
     variances = np.pad(heights.var(1, ddof=1), POOLED // 2, mode="edge")
     pooled = np.convolve(variances, np.full(POOLED, 1 / POOLED), "valid")
-    return _smoothed(heights.mean(1)) + np.sqrt(pooled / heights.shape[1])
+    return np.sqrt(pooled / heights.shape[1])
 
 
 def _smoothed(means: np.ndarray) -> np.ndarray:
