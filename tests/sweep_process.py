@@ -1,4 +1,4 @@
-"""A sweep in a process of its own, to be killed and resumed: `python sweep_process.py ROUTE FOLDER [resume]`."""
+"""A sweep in a process of its own, to be killed and resumed: `python sweep_process.py ROUTE[-many] FOLDER [resume]`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pullback.models import build
 from pullback.train import Experiment
 
 AXES = {"learning_rate": [1e-4, 3e-3, 0.1, 3.0], "seed": [0, 1]}
+MANY = {"learning_rate": [1e-4 * 1.18**power for power in range(64)], "seed": [0, 1, 2, 3]}
 
 
 def source(learning_rate: float, seed: int, rows: int = 300) -> Experiment:
@@ -38,4 +39,6 @@ if __name__ == "__main__":
     if sys.argv[3:] == ["resume"]:
         train.resume_sweep(source, Path(sys.argv[2]), checkpoint_seconds=0.05, progress=False)
     else:
-        train.sweep(source, AXES, run_dir=Path(sys.argv[2]), route=sys.argv[1], checkpoint_seconds=0.05, progress=False)
+        route, _, many = sys.argv[1].partition("-")
+        axes, folder = MANY if many else AXES, Path(sys.argv[2])
+        train.sweep(source, axes, run_dir=folder, route=route, checkpoint_seconds=0.05, progress=False)
