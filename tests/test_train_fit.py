@@ -164,6 +164,31 @@ def test_padding_of_a_batch_norm_model_equals_unpadded_steps() -> None:
     assert_close(run.state, memory, 1e-5)
 
 
+def test_a_part_without_rows_counts_for_nothing() -> None:
+    """The last batch holds 4 rows, all in the first of two parts of 8; a batch norm has no statistics of none."""
+    x, y = table(rows=36)
+    model = nn.Sequential([nn.BatchNorm(3), linear()])
+    run = train.fit(
+        model, (x, y), loss="categorical_cross_entropy", epochs=1, batch_size=16, accumulate_steps=2,
+        optimizer=optax.sgd(0.5), **QUIET,
+    )  # fmt: skip
+    order, memory, current = data.epoch_order(0, 1, 36), nn.init_state(model), model
+
+    def cost(model: Any, memory: Any, rows: np.ndarray, count: int) -> Any:
+        logits, memory = model(jnp.asarray(x[rows]), memory, training=True)
+        return optax.softmax_cross_entropy_with_integer_labels(logits, jnp.asarray(y[rows])).sum() / count, memory
+
+    for batch in (order[:16], order[16:32], order[32:]):
+        total = None
+        for rows in (batch[:8], batch[8:]):
+            if len(rows):
+                gradient, memory = eqx.filter_grad(cost, has_aux=True)(current, memory, rows, len(batch))
+                total = gradient if total is None else jax.tree.map(jnp.add, total, gradient)
+        current = eqx.apply_updates(current, jax.tree.map(lambda g: -0.5 * g, total))
+    assert_close(run.model, current, 1e-5)
+    assert_close(run.state, memory, 1e-5)
+
+
 def loop_of(experiment: Experiment) -> Loop:
     prepared = prepare(experiment)
     return build_loop(prepared, progress=Silent(), interruption=Interruption(), folder=None, checkpoint_seconds=60.0)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -155,9 +156,12 @@ def batch_gradient(
         )
         (cost, (memory, outputs, losses)), gradient = function(state.params)
         totals = add_rows(sums.totals, rule.metrics, outputs, rows.targets, losses, rows.weights)
-        if rule.accumulate_steps > 1:
-            gradient = jax.tree.map(jnp.add, sums.gradient, gradient)
-        return Gradient(gradient, memory, totals), finite & jnp.isfinite(cost)
+        if rule.accumulate_steps == 1:
+            return Gradient(gradient, memory, totals), finite & jnp.isfinite(cost)
+        gradient = jax.tree.map(jnp.add, sums.gradient, gradient)
+        found = Gradient(gradient, memory, totals), finite & jnp.isfinite(cost)
+        # The last batch may leave a part without rows, of which a layer's statistics are no numbers.
+        return jax.tree.map(partial(jnp.where, jnp.any(rows.weights > 0)), found, carry)
 
     empty = jax.tree.map(jnp.zeros_like, state.params) if rule.accumulate_steps > 1 else state.params
     carry = (Gradient(empty, state.memory, state.totals), jnp.array(True))
