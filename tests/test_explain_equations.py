@@ -390,6 +390,7 @@ NO_KERNELS = {
     "adam_scalars": "gathers settings",
     "orthogonalize": "repeats newton_schulz_step",
     "velocity_gains": "gathers settings",
+    "gradient_gains": "gathers settings",
     "in_dtype": "changes the type of numbers",
     "update_leaf": "takes any kernel",
     "check_beginning": "checks a number",
