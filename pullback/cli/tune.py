@@ -27,7 +27,7 @@ Nothing is written but the picture, where one is asked for.
 class TuneOptions:
     """Options of the command beside the fields of the recipe."""
 
-    seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 4
+    seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 8
     """Seeds at each learning rate to begin with, at least two."""
 
     most_seeds: Annotated[int, tyro.conf.arg(metavar="N")] = 32

@@ -3,13 +3,15 @@ r"""The choice of a learning rate from losses at the end of training, at many ra
 With losses $C_{\alpha, s}$, that of the start $C_0$ and $S$ seeds,
 
 $$ h_{\alpha, s} = \log\Big(C_{\alpha, s} + \frac{C_0}{100}\Big), \qquad
-   u_\alpha = \bar h_\alpha + e_\alpha, \quad e_\alpha = \frac{\sigma_\alpha}{\sqrt S}, \qquad
+   u_\alpha = \bar h_\alpha + \frac{e_\alpha}{2} + \frac{\sigma_\alpha}{5}, \quad
+   e_\alpha = \frac{\sigma_\alpha}{\sqrt S}, \qquad
    \log \hat\alpha = \frac{\sum_\alpha w_\alpha \log \alpha}{\sum_\alpha w_\alpha}, \quad
-   w_\alpha = \exp\Big({-\frac{u_\alpha - u_{\alpha^*}}{\tau + e_{\alpha^*} / 4}}\Big), $$
+   w_\alpha = \exp\Big({-\frac{u_\alpha - u_{\alpha^*}}{\tau + e_{\alpha^*} / 2}}\Big), $$
 
 where the mean $\bar h$ is smoothed over neighbours, the spread $\sigma$ pooled over five rates, and $\alpha^*$ lowest
-in $u$. The standard error $e$ is added because at rates that are a little too large the losses scatter, and what
-scatters looks best now and then; it widens the weights because heights that close are not told apart.
+in $u$. At rates that are a little too large the losses scatter. What scatters looks best now and then, so a part of
+the standard error $e$ is added; and a run is one draw of it, so a part of the spread is. The error also widens the
+weights, because heights that close are not told apart.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ CLIFF, DIVERGED = 0.25, 1.0
 # What is below this part of the start is as good as nothing.
 FLOOR = 0.01
 # The scale on which weights fall with the height: tau, and the part of the standard error that is added to it.
-WEIGHTS, WIDENED = 0.03, 0.25
+WEIGHTS, WIDENED = 0.03, 0.5
+# The parts of standard error and spread that are added to the heights.
+DOUBT, RISK = 0.5, 0.2
 # Rates whose spreads are pooled, and how often the seeds are drawn anew to see how firmly the choice stands.
 POOLED, DRAWS = 5, 100
 
@@ -85,8 +89,9 @@ def near(heights: Float[np.ndarray, " k"], best: int, margin: float) -> tuple[in
 
 def _weighted(rates: np.ndarray, heights: np.ndarray) -> tuple[float, int, int, int]:
     """The weighted mean of the rates, kept among those that are as good; and the places of the best and of these."""
-    errors = _standard_errors(heights)
-    bounds = _smoothed(heights.mean(1)) + errors
+    spreads = _spreads(heights)
+    errors = spreads / math.sqrt(heights.shape[1])
+    bounds = _smoothed(heights.mean(1)) + DOUBT * errors + RISK * spreads
     best = int(np.argmin(bounds))
     low, high = near(bounds, best, math.log1p(AS_GOOD))
     weights = np.exp(-(bounds - bounds[best]) / (WEIGHTS + WIDENED * errors[best]))
@@ -94,10 +99,10 @@ def _weighted(rates: np.ndarray, heights: np.ndarray) -> tuple[float, int, int, 
     return float(np.clip(mean, rates[low], rates[high])), best, low, high
 
 
-def _standard_errors(heights: np.ndarray) -> np.ndarray:
+def _spreads(heights: np.ndarray) -> np.ndarray:
     variances = np.pad(heights.var(1, ddof=1), POOLED // 2, mode="edge")
     pooled = np.convolve(variances, np.full(POOLED, 1 / POOLED), "valid")
-    return np.sqrt(pooled / heights.shape[1])
+    return np.sqrt(pooled)
 
 
 def _smoothed(means: np.ndarray) -> np.ndarray:

@@ -26,8 +26,8 @@ COARSE, FINE = 4.0, math.sqrt(2)
 SAFE = 0.5
 # The part of the loss at the start that some rate has to gain.
 LEAST_GAIN = 0.01
-# Of logarithms of the suggestion over seeds drawn anew: twenty suggestions then lie within a factor of 1.6 or so.
-SETTLED = 0.12
+# Of logarithms of the suggestion over seeds drawn anew: twenty suggestions then lie within a factor of 1.5 or so.
+SETTLED = 0.1
 # Rates beside those near the best that get more seeds too.
 MARGIN = 2
 
@@ -76,7 +76,7 @@ class LearningRateSuggestion:
 def suggest_learning_rate(
     source: Source,
     *,
-    seeds: int = 4,
+    seeds: int = 8,
     most_seeds: int = 32,
     first_seed: int = 0,
     epochs: int | None = None,
@@ -149,7 +149,7 @@ def suggest_learning_rate(
 def _check_seeds(seeds: int, most_seeds: int) -> None:
     positive_integer("seeds", seeds)
     if seeds < 2:
-        raise ConfigurationError("one seed has no noise", expected="seeds >= 2", got=f"{seeds}", fix="use seeds=4")
+        raise ConfigurationError("one seed has no noise", expected="seeds >= 2", got=f"{seeds}", fix="use seeds=8")
     if positive_integer("most_seeds", most_seeds) < seeds:
         raise ConfigurationError(
             "there are more seeds to begin with than to end with",
