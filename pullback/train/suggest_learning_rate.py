@@ -22,6 +22,8 @@ from pullback.train.sweeps.members import Source, build_members
 
 # Neighbours of the first pass, and of the second, differ by these factors.
 COARSE, FINE = 4.0, math.sqrt(2)
+# Heights of the first pass are of one seed: what is higher than the best by less is looked at again.
+UNSURE = 2 * CLIFF
 # A rate is suggested at most this part of the smallest that diverged.
 SAFE = 0.5
 # The part of the loss at the start that some rate has to gain.
@@ -140,7 +142,7 @@ def suggest_learning_rate(
     first = trials.losses(coarse, every[:1])
     _check_depends(coarse, first, trials.start)
     heights = heights_of(first, trials.start)[:, 0]
-    low, high = near(heights, int(np.argmin(heights)), CLIFF)
+    low, high = near(heights, int(np.argmin(heights)), UNSURE)
     rates = _grid(max(smallest, coarse[low] / COARSE), min(largest, coarse[high] * COARSE), FINE)
     scores, kept, choice = _settled(trials, rates, every, most_seeds)
     return _suggestion(rates, scores, kept, choice, (coarse, first), trials.start, curvature, noise)
